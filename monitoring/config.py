@@ -412,8 +412,9 @@ def _value(source: Source, hint: Any, data: Any, key: str, unused: set[str]) -> 
 def _compare(source: Source, settings: Settings) -> None:
     """Note what no single key shows: names that must agree, and tokens that would travel unencrypted."""
     schema, scoring, names = settings.schema, settings.scoring, settings.ground_truth
-    classes, kinds = schema.target.classes, {feature.name: feature.type for feature in schema.features}
-    taken = {feature.group: f"the group of {feature.name}" for feature in schema.features if feature.group}
+    kinds = {feature.name: feature.type for feature in schema.features}
+    classes, shown_classes = schema.target.classes, source.shown("schema.target.classes", schema.target.classes)
+    taken = {feature.group: "a group" for feature in schema.features if feature.group}
     for key, name in [
         ("schema.target.name", schema.target.name),
         ("schema.key", schema.key),
@@ -426,21 +427,22 @@ def _compare(source: Source, settings: Settings) -> None:
         if feature.group and feature.type == "numerical":
             source.wrong(f"schema.features[{index}].group", feature.group, "no group for a numerical feature")
         elif feature.group and not feature.name.startswith(f"{feature.group}_"):
-            source.wrong(f"schema.features[{index}].name", feature.name, f"{feature.group}_<level>, as it is in that group")
+            source.wrong(f"schema.features[{index}].name", feature.name, "<group>_<level>")
     if not schema.features:
         source.wrong("schema.features", [], "one feature or more")
     if schema.target.positive not in classes:
-        source.wrong("schema.target.positive", schema.target.positive, f"one of {classes}")
+        source.wrong("schema.target.positive", schema.target.positive, f"one of {shown_classes}")
     if isinstance(scoring.classes, dict) and set(scoring.classes) != set(classes):
-        source.wrong("scoring.classes", scoring.classes, f"a share for each of {classes}")
+        source.wrong("scoring.classes", scoring.classes, f"a share for each of {shown_classes}")
     for index, drill in enumerate(scoring.drift):
         if drill.feature not in kinds:
-            source.wrong(f"scoring.drift[{index}].feature", drill.feature, f"one of {', '.join(kinds)}")
+            known = source.shown("schema.features", list(kinds))
+            source.wrong(f"scoring.drift[{index}].feature", drill.feature, f"one of {known}")
         elif kinds[drill.feature] == "categorical" and drill.shift not in (1, -1):
             source.wrong(f"scoring.drift[{index}].shift", drill.shift, "1 (set) or -1 (clear) for a 0/1 feature")
     columns = [names.id_column, names.label_column, "prediction", "score", "scored_at"]
     if len(set(columns)) < len(columns):
-        source.wrong("ground_truth.label_column", names.label_column, f"different columns, these are {', '.join(columns)}")
+        source.wrong("ground_truth.label_column", names.label_column, "neither id_column nor prediction, score or scored_at")
     urls = {"model_monitor.url": settings.model_monitor.url, "model_api.url": settings.model_api.url}
     if settings.model_api.auth == "none":
         del urls["model_api.url"]

@@ -96,18 +96,22 @@ class Source:
             return value
         return found if isinstance(found, int | float) else value
 
-    def wrong(self, key: str, value: Any, expected: str) -> None:
-        """Note that a value is not what is expected."""
+    def shown(self, key: str, value: Any) -> str:
+        """Return a value as a message may show it."""
         names = sorted({name for where, name in self._variables.items() if is_within(where, key)})
         try:
-            shown = "null" if value is None else repr(value)
+            text = "null" if value is None else repr(value)
         except ValueError:  # Python writes no number of more than 4,300 digits
-            shown = "a number of thousands of digits"
+            text = "a number of thousands of digits"
         if names:
-            shown = f"the value of {', '.join(names)} (not shown)"
-        elif "@" in shown or key in SECRETS:
-            shown = "what may hold credentials (not shown)"
-        self.problem(key, f"got {shown if len(shown) <= _MAX_SHOWN else shown[:_MAX_SHOWN] + '...'}, expected {expected}")
+            return f"the value of {', '.join(names)} (not shown)"
+        if "@" in text or key in SECRETS:
+            return "what may hold credentials (not shown)"
+        return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+
+    def wrong(self, key: str, value: Any, expected: str) -> None:
+        """Note that a value is not what is expected."""
+        self.problem(key, f"got {self.shown(key, value)}, expected {expected}")
 
     def problem(self, key: str, text: str, line: int | None = None) -> None:
         """Note a problem at the line of its key, or of the nearest key around it."""

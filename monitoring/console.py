@@ -110,7 +110,8 @@ def conceal(*secrets: str) -> None:
     """Blank these values out of everything printed from now on: as they are, escaped, and (an address) its path alone."""
     for secret in secrets:
         for text in (secret, *(secret.split("/", 3)[3:] if secret.startswith("http") else ())):
-            forms = {text, repr(text)[1:-1], json.dumps(text)[1:-1], urllib.parse.quote(text, safe="")}
+            in_repr = repr(text)[1:-1]
+            forms = {text, in_repr, json.dumps(text)[1:-1], json.dumps(in_repr)[1:-1], urllib.parse.quote(text, safe="")}
             _secrets.update(forms if len(text) >= _SHORTEST_SECRET else ())
 
 

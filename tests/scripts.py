@@ -1,0 +1,119 @@
+"""Runs the three scripts as a scheduler would, against a sandbox, each test in folders of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+DAY = "2026-03-01"
+
+
+@dataclass
+class Loop:
+    """A user's set-up: settings and state in a temporary folder, a project of its own in the sandbox."""
+
+    sandbox: Any
+    folder: Path
+    env: dict[str, str]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def configure(self, **sections: Any) -> None:
+        """Change settings; a mapping changes only the keys that it names."""
+        for name, value in sections.items():
+            self.settings[name] = self.settings[name] | value if isinstance(value, dict) else value
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.settings, sort_keys=False))
+
+    def command(self, script: str, *arguments: str) -> list[str]:
+        return [sys.executable, str(ROOT / script), "--config", str(self.folder / "config.yaml"), *arguments]
+
+    def start(self, script: str, *arguments: str, **env: str) -> "subprocess.Popen[str]":
+        """Start a script and return its process."""
+        return subprocess.Popen(
+            self.command(script, *arguments), env=self.env | env, cwd="/", text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )  # fmt: skip
+
+    def run(self, script: str, *arguments: str, code: int | None = 0, **env: str) -> "subprocess.CompletedProcess[str]":
+        """Run a script; its exit code must be `code` (None: any)."""
+        ended = subprocess.run(
+            self.command(script, *arguments), env=self.env | env, cwd="/", text=True, capture_output=True, timeout=120, check=False
+        )  # fmt: skip
+        assert code is None or ended.returncode == code, f"exit {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
+        return ended
+
+    def result(self, script: str, *arguments: str, code: int = 0, **env: str) -> dict[str, Any]:
+        """Run a script with --json and return its object: all that stdout may hold."""
+        result: dict[str, Any] = json.loads(self.run(script, "--json", *arguments, code=code, **env).stdout)
+        return result
+
+    def patched(self, script: str, patch: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a script after the statements of `patch`, which make a fault that can't be made from outside."""
+        lines = [
+            "import sys",
+            f"sys.path.insert(0, {str(ROOT)!r})",
+            f"sys.argv = {self.command(script, *arguments)[1:]!r}",
+            patch,
+        ]
+        lines += [f"import {Path(script).stem} as script", "sys.exit(script.main())"]
+        return subprocess.run(
+            [sys.executable, "-c", "\n".join(lines)], env=self.env, cwd="/", text=True, capture_output=True, timeout=120, check=False
+        )  # fmt: skip
+
+    def day_folder(self, day: str = DAY) -> Path:
+        return self.folder / "state" / self.settings["model"] / day
+
+    def manifest(self, day: str = DAY) -> dict[str, Any]:
+        manifest: dict[str, Any] = json.loads((self.day_folder(day) / "manifest.json").read_text())
+        return manifest
+
+    def object_key(self, day: str = DAY) -> str:
+        return f"{self.env['DOMINO_PROJECT_ID']}_{day}.csv"
+
+    def objects(self) -> dict[str, str]:
+        """Return the text of every object of this project by key."""
+        store = self.sandbox.s3_client()
+        page = store.list_objects_v2(Bucket="se-demo-data", Prefix=self.env["DOMINO_PROJECT_ID"])
+        return {
+            item["Key"]: store.get_object(Bucket="se-demo-data", Key=item["Key"])["Body"].read().decode()
+            for item in page.get("Contents", [])
+        }
+
+    def sent_rows(self) -> list[str]:
+        """Return the id of each raw request that the model endpoint got, in order."""
+        calls = [call["body"] for call in self.sandbox.requests() if call["path"].startswith("/models/")]
+        bodies = [json.loads(body) if isinstance(body, str) else body for body in calls if body]  # none: killed while sending
+        return [body["data"]["customer_id"] for body in bodies]
+
+
+@pytest.fixture
+def loop(sandbox: Any, tmp_path: Path) -> Iterator[Loop]:
+    """A fresh set-up with the shipped settings, small batches and short waits."""
+    env = sandbox.environment(DOMINO_PROJECT_ID=uuid.uuid4().hex[:24], STATE_DIR="state", REPORT_DIR="reports")
+    made = Loop(sandbox, tmp_path, env, yaml.safe_load((ROOT / "config.yaml").read_text()))
+    made.configure(training_data=str(ROOT / "data" / "german_credit.csv"), scoring={"rows": [30, 40]})
+    yield made
+
+
+def wait_for(condition: Any, seconds: float = 20.0) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.01)
+
+
+def bare_environment(env: dict[str, str]) -> dict[str, str]:
+    """Return what cron gives a job, with the variables that the scripts are told by."""
+    ours = ("DOMINO_", "MODEL_", "DMM_", "AWS_", "STATE_", "REPORT_")
+    return (
+        {"PATH": "/usr/bin:/bin"} | {name: value for name, value in env.items() if name.startswith(ours)} | {"HOME": os.devnull}
+    )
