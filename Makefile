@@ -1,0 +1,41 @@
+# The two commands of a newcomer are `make run` and `make test`. Everything is installed into .venv, once.
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: run test sandbox lint bench clean
+
+run: .venv/run                  ## the whole loop on the sandbox, with real input
+	@$(BIN)/python -m sandbox run create_training_set.py
+	@$(BIN)/python -m sandbox run daily_scoring.py
+	@$(BIN)/python -m sandbox run gt_registration.py --wait 60
+	@ls -t var/sandbox/reports/*/*.html | head -n 1 | sed 's/^/report to open: /'
+
+test: .venv/test                ## the whole test suite
+	@$(BIN)/python -m pytest -n 2
+
+sandbox: .venv/run              ## Domino and S3 on this machine, until Ctrl-C
+	@$(BIN)/python -m sandbox
+
+lint: .venv/test                ## style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: .venv/run                ## measured figures as JSON; fails past twice a limit
+	@for each in benchmarks/*_cost.py; do $(BIN)/python $$each || exit 1; done
+
+clean:                          ## remove everything that was installed or made
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/run: requirements.txt sandbox/requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is "\
+	  + sys.version.split()[0] + "; name another one: make PYTHON=python3.12 ...")'
+	@echo "installing into .venv (once, about a minute) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r sandbox/requirements.txt
+	@touch $@
+
+.venv/test: .venv/run requirements-dev.txt
+	@echo "installing what the tests need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
