@@ -24,7 +24,8 @@ IMPORTS = "import pandas, boto3, requests; from imblearn.over_sampling import SM
 SAMPLING = """
 import time; from pathlib import Path; import numpy as np; from monitoring import config, training_data
 schema = config.load(Path("config.yaml"), ["project_id", "model_api", "model_monitor"])[0].schema
-began = time.monotonic(); training_data.sample(Path({path!r}), schema, np.random.default_rng(0)); print(time.monotonic() - began)
+began = time.monotonic(); training_data.sample(Path({path!r}), schema, np.random.default_rng(0))
+print(time.monotonic() - began)
 """
 
 

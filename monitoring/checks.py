@@ -21,7 +21,7 @@ from monitoring import metrics
 from monitoring.baseline import Baseline, Column, Numbers, class_codes, count, fingerprint, to_numbers
 from monitoring.day import write_atomically
 from monitoring.errors import RefusedError
-from monitoring.metrics import Array, percent
+from monitoring.metrics import Array, few, percent
 from monitoring.schema import event_id, schema_hash
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ Record = dict[str, Any]
 
 _SCORE_GROUPS = 20  # of the reference's scores, for KS; their PSI has half as many
 _KEPT_LIMITS = 2_000
-_CERTAIN_Z = 4.0  # 3 chances in 100,000: beside the budget of false alarms, not part of it
+_CERTAIN_Z = 4.0  # 3 chances in 100,000 a side: such checks stand beside the budget of false alarms, not in it
 _UNLIKELY = 1e-6
 _SHOWN_FAILURES = 10
 
@@ -427,7 +427,7 @@ def _performance(today: _Day, record: Record) -> Record:
     for metric, days, interval in (("accuracy", 1, values["accuracy"]), ("accuracy_window", len(same) + 1, accuracy)):
         if below is not None and interval[2] < below and (same or metric == "accuracy"):
             text = (
-                f"accuracy {interval[0]:.3f} [{interval[1]:.3f} to {interval[2]:.3f}] over {days} day{'s' if same else ''}, "
+                f"accuracy {interval[0]:.3f} [{interval[1]:.3f} to {interval[2]:.3f}] over {days} day{'s' if days > 1 else ''}, "
                 f"wholly below {below:g}"
             )
             today.tell("model", "model", metric, interval[0], below, text, "below")
@@ -614,7 +614,7 @@ def _column_quality(today: _Day, name: str, column: Column, base: Column) -> Rec
         outside, usual = int(column.numbers.outside.sum()), float(base.numbers.outside.sum() / base.counts.sum())
         found |= {"outside": outside / usable, "baseline_outside": usual}
         above = checks.outlier_share_above
-        if above is not None and metrics.wilson(outside, usable)[0] > max(above, usual):
+        if above is not None and metrics.wilson(outside, usable, _CERTAIN_Z)[0] > max(above, usual):
             low, high = base.numbers.fences
             text = (
                 f"{outside} of {usable} values lie outside {low:.4g} to {high:.4g} or the baseline's range, "
@@ -655,7 +655,7 @@ def _feature_drift(today: _Day, name: str, column: Column, earlier: list[Record]
         return None
     if numbers and column.numbers:
         labels, bins, base_bins = [*_bin_labels(numbers), "outside"], column.numbers.bins, numbers.bins
-        weights = class_rows / usable / base.counts.sum(axis=1)
+        weights = class_rows / usable / np.maximum(1, base.counts.sum(axis=1))
         before, after, shown = float((weights * numbers.sums).sum()), float(column.numbers.sums.sum() / usable), "mean"
     else:
         labels, bins, base_bins = ["0", "1"], column.counts, base.counts
@@ -697,10 +697,10 @@ def _bin_labels(numbers: Numbers) -> list[str]:
 def _pipeline(today: _Day, pipeline: Pipeline) -> Record:
     above, used = today.settings.checks.storage_bytes_above, pipeline.storage_bytes
     if pipeline.days_missing:
-        text = f"no file for {_few(pipeline.days_missing)}; daily_scoring.py --from D --to D makes them up"
+        text = f"no file for {few(pipeline.days_missing)}; daily_scoring.py --from D --to D makes them up"
         today.tell("pipeline", "days missing", "days_missing", len(pipeline.days_missing), 0, text)
     if pipeline.days_overdue:
-        text = f"accepted two days ago or more: {_few(pipeline.days_overdue)}; gt_registration.py --status shows DMM's word"
+        text = f"accepted two days ago or more: {few(pipeline.days_overdue)}; gt_registration.py --status shows DMM's word"
         today.tell("pipeline", "days not ingested", "days_overdue", len(pipeline.days_overdue), 0, text)
     if above is not None and used is not None and used > above:
         text = f"{used} bytes in {pipeline.storage_objects} objects under the prefix, limit {above}: remove old ones"
@@ -736,10 +736,6 @@ def _shares(counts: Array) -> Array:
 
 def _listed(numbers: Counter[str]) -> str:
     return ", ".join(f"{kind} {number}" for kind, number in numbers.most_common() if number > 0) or "no request was sent"
-
-
-def _few(days: Sequence[str]) -> str:
-    return ", ".join(days[:5]) + (f" and {len(days) - 5} more" if len(days) > 5 else "")
 
 
 def _source(baseline: Baseline) -> str:

@@ -6,7 +6,7 @@ Counts of a variable are arrays (classes, cells): how many rows of each actual c
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -255,6 +255,11 @@ def accuracy_change(before: Array, after: Array, mix: Array) -> tuple[float, flo
 def percent(share: float | None) -> str:
     """Return a share for people: 0.9833 is 98.3 %; a dash for what is undefined."""
     return "–" if share is None or math.isnan(share) else f"{share * 100:.3g} %"
+
+
+def few(names: Sequence[str]) -> str:
+    """Return the first five names and how many more there are; nothing for none."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def association_ranks(columns: Array, target: Array) -> tuple[Array, Array, Array, Array]:

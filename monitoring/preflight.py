@@ -22,7 +22,7 @@ from monitoring.errors import ConfigError, MonitoringError, RefusedError, Servic
 if TYPE_CHECKING:
     from monitoring.config import Settings
 
-_LEAST_ROOM_BYTES = 100_000_000  # a day takes far less; the pages and journals of a year fit in
+_LEAST_ROOM_BYTES = 100_000_000  # far more than a day needs, less than any disk in order has
 _LATER = "make room or mend its rights where it is a folder; else try again later"
 _MOST_SKEW_SECONDS = 60  # S3 refuses from 15 minutes on; a synchronised clock is off by less than a second
 
@@ -133,7 +133,8 @@ def _endpoint(one: _Run) -> _Found:
 
     # OPTIONS is safe (RFC 9110, 9.2.1): no row is scored, none captured. It goes without the token, which it need not know.
     url = one.settings.model_api.url
-    reply = http_client.call(http_client.session({}), "OPTIONS", url, name="the model's endpoint")
+    limits = http_client.Limits(attempts=2, read_seconds=one.settings.model_api.timeout_seconds)
+    reply = http_client.call(http_client.session({}), "OPTIONS", url, name="the model's endpoint", limits=limits)
     if reply.redirect_host:
         raise RefusedError(f"{reply.url}: redirects to {reply.redirect_host}, which is never followed")
     one.note_date(url, reply.headers.get("Date"))

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 from monitoring.day import write_atomically
-from monitoring.metrics import percent
+from monitoring.metrics import few, percent
 
 Record = dict[str, Any]
 Row = tuple[str, str, str, float, float | None]
@@ -102,7 +102,7 @@ def page(record: Record, previous: Sequence[Record]) -> str:
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    environment.filters |= {"number": number, "short": "{:.3f}".format, "percent": percent, "size": size}
+    environment.filters |= {"number": number, "short": short, "percent": percent, "few": few, "size": size}
     yesterday = previous[-1] if previous else None
     reference = record["performance"]["reference"]
     first = [day for day in previous if day["day"] in reference["days"]]
@@ -150,7 +150,7 @@ def _overview(
         def value(day: Record) -> Any:
             return day["performance"]["metrics"].get(name, {"value": None})["value"]
 
-        return row(_METRICS[name], value, "{:.3f}".format, [found["low"], found["high"]])
+        return row(_METRICS[name], value, short, [found["low"], found["high"]])
 
     endpoint = [
         row("Rows scored", lambda day: day["endpoint"]["scored"], number),
@@ -163,7 +163,7 @@ def _overview(
     measured = record["performance"]["metrics"]
     model = [
         *(metric(name, measured[name]) for name in _METRICS if name in measured),
-        row("Mean score", lambda day: day["performance"]["mean_score"], "{:.3f}".format),
+        row("Mean score", lambda day: day["performance"]["mean_score"], short),
         row("Label coverage", lambda day: day["performance"]["label_coverage"], percent),
     ]
     return [("Endpoint", endpoint), ("Model", model)]
@@ -255,6 +255,11 @@ def number(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"
+
+
+def short(value: float | None) -> str:
+    """Return a number between about 0 and 1 with three decimals, so that columns align; a dash for what is undefined."""
+    return "–" if value is None else f"{value:.3f}"
 
 
 def size(count: int | None) -> str:

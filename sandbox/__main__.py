@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shlex
 import signal
 import sys
 import time
@@ -57,8 +56,10 @@ def print_variables(folder: Path) -> int:
     if server is None:
         print(f"sandbox: none runs for {folder}; start one with: python -m sandbox", file=sys.stderr)
         return 2
-    quoted = [f"export {name}={shlex.quote(value + ' ')[:-2]}'" for name, value in server["variables"].items()]
-    print(f"unset {' '.join(attach.REMOVED)}", *quoted, sep="\n")
+    print(f"unset {' '.join(attach.REMOVED)}")
+    for name, value in server["variables"].items():
+        quoted = value.replace("'", "'\\''")
+        print(f"export {name}='{quoted}'")
     return 0
 
 

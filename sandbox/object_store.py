@@ -32,7 +32,7 @@ def launch(folder: Path, identity: dict[str, Any]) -> subprocess.Popen[bytes]:
     Must be called in a thread that lives as long as the process: on Linux the server is killed when that thread ends,
     however it ends. Ports that were used before are used again while they are free; new ones are written into `identity`.
     """
-    _end_stale(folder)
+    _clear(folder, identity)
     identity["ports"] |= {name: free_port(identity["ports"].get(name)) for name in PORTS}
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(identity["ports"]["s3"])]
     if weed := _find_weed():
@@ -75,6 +75,9 @@ def wait_until_ready(folder: Path, identity: dict[str, Any], process: subprocess
             writer.put_object(Bucket=BUCKET, Key=PROBE, Body=b"ready")
             writer.get_object(Bucket=BUCKET, Key=PROBE)
             writer.delete_object(Bucket=BUCKET, Key=PROBE)
+            # After a restart the volumes come back one by one, and until then their objects answer 500.
+            for item in writer.list_objects_v2(Bucket=BUCKET, MaxKeys=50).get("Contents", []):
+                writer.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].close()
             return url
         time.sleep(0.03)
     raise RuntimeError(f"the object store did not start; its own words: {(folder / 'objects.log').read_text()[-2000:]}")
@@ -84,11 +87,7 @@ def end(folder: Path, process: subprocess.Popen[bytes], identity: dict[str, Any]
     """End the server at once: what it has acknowledged stands on disk, and asking it politely takes 2 s."""
     process.kill()
     process.wait()
-    (folder / "objects.pid").unlink(missing_ok=True)
-    for name in PORTS:  # it makes sockets in /tmp whatever it is told, and leaves them there
-        port = identity["ports"][name]
-        for socket_name in (f"{name}-{port}", f"{name}-grpc-{port + 10000}"):
-            Path(f"/tmp/seaweedfs-{socket_name}.sock").unlink(missing_ok=True)
+    _clear(folder, identity)
 
 
 def kind() -> str:
@@ -132,13 +131,25 @@ def _find_weed() -> str | None:
     return next((str(Path(str(file.locate())).resolve()) for file in files if file.name == "weed"), None)
 
 
-def _end_stale(folder: Path) -> None:
-    """End the server that a killed sandbox left behind, where the system does not end it with its parent."""
+def _clear(folder: Path, identity: dict[str, Any]) -> None:
+    """Remove what the last server left; end it where the system did not end it with its parent."""
     path = folder / "objects.pid"
     if path.exists():
         left = json.loads(path.read_text())
-        show = ["ps", "-ww", "-o", "command=", "-p", str(left["pid"])]
         # The number may be somebody else's by now: only the very command that was started here is ours to end.
-        if subprocess.run(show, capture_output=True, text=True, check=False).stdout.strip() == left["command"]:
+        if _command_of(left["pid"]) == left["command"]:
             os.kill(left["pid"], signal.SIGKILL)
         path.unlink()
+    for name in PORTS:  # it makes sockets in /tmp whatever it is told
+        port = identity["ports"].get(name, 0)
+        for socket_name in (f"{name}-{port}", f"{name}-grpc-{port + 10000}"):
+            Path(f"/tmp/seaweedfs-{socket_name}.sock").unlink(missing_ok=True)
+
+
+def _command_of(pid: int) -> str:
+    """Return the command that a process was started with, "" where there is none."""
+    if sys.platform == "linux":  # where a small image has no ps
+        path = Path(f"/proc/{pid}/cmdline")
+        return path.read_text().replace("\0", " ").strip() if path.exists() else ""
+    show = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
+    return subprocess.run(show, capture_output=True, text=True, check=False).stdout.strip()

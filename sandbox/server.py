@@ -210,7 +210,7 @@ def serve(folder: Path, state_file: int) -> int:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         threading.Thread(target=_wait_for_last_user, args=(folder, ended), daemon=True).start()
         variables = user_variables(folder, f"http://127.0.0.1:{port}", url, identity, model_monitor.DATA_SOURCE)
-        os.write(state_file, json.dumps({"pid": os.getpid(), "objects": kind, "variables": variables}).encode())
+        os.pwrite(state_file, json.dumps({"pid": os.getpid(), "objects": kind, "variables": variables}).encode(), 0)
         while not ended.wait(0.2):
             model_monitor.run_due_jobs(server.sandbox)
             if objects.poll() is not None:

@@ -8,7 +8,7 @@ import os
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,11 @@ from sandbox import attach
 class RunningSandbox:
     """A sandbox with a folder of its own. Every address is on loopback."""
 
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)
     folder: Path
     objects: str
     pid: int
-    s3_identities: Mapping[str, Mapping[str, str]]
+    s3_identities: Mapping[str, Mapping[str, str]] = field(repr=False)
 
     @property
     def url(self) -> str:

@@ -39,14 +39,12 @@ class Loop:
     def start(self, script: str, *arguments: str, **env: str) -> "subprocess.Popen[str]":
         """Start a script and return its process."""
         return subprocess.Popen(
-            self.command(script, *arguments), env=self.env | env, cwd="/", text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )  # fmt: skip
+            self.command(script, *arguments), **self._how(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
 
     def run(self, script: str, *arguments: str, code: int | None = 0, **env: str) -> "subprocess.CompletedProcess[str]":
         """Run a script; its exit code must be `code` (None: any)."""
-        ended = subprocess.run(
-            self.command(script, *arguments), env=self.env | env, cwd="/", text=True, capture_output=True, timeout=120, check=False
-        )  # fmt: skip
+        ended = self._ended(self.command(script, *arguments), env)
         assert code is None or ended.returncode == code, f"exit {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
         return ended
 
@@ -64,9 +62,13 @@ class Loop:
             patch,
         ]
         lines += [f"import {Path(script).stem} as script", "sys.exit(script.main())"]
-        return subprocess.run(
-            [sys.executable, "-c", "\n".join(lines)], env=self.env, cwd="/", text=True, capture_output=True, timeout=120, check=False
-        )  # fmt: skip
+        return self._ended([sys.executable, "-c", "\n".join(lines)], {})
+
+    def _how(self, env: dict[str, str]) -> dict[str, Any]:
+        return {"env": self.env | env, "cwd": "/", "text": True}
+
+    def _ended(self, command: list[str], env: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(command, **self._how(env), capture_output=True, timeout=120, check=False)
 
     def day_folder(self, day: str = DAY) -> Path:
         return self.folder / "state" / self.settings["model"] / day

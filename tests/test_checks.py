@@ -261,8 +261,9 @@ def test_noisy_labels_are_found_as_a_fall_in_accuracy_and_only_then_is_retrainin
     for _ in range(7):
         batch = world.batch()
         answers = world.population.answers(batch)
-        flipped = world.random.choice(200, 60, replace=False)
-        batch.loc[flipped, "credit"] = 1 - batch.loc[flipped, "credit"]
+        flipped = [batch.index[batch["credit"] == code][:30] for code in (0, 1)]  # of both, so that the class mix stays
+        for code in (0, 1):
+            batch.loc[flipped[code], "credit"] = 1 - code
         records.append(world.judge(batch, answers))
     told = [record for record in records if ("model", "model", "accuracy_drop") in found(record)]
 
@@ -418,9 +419,10 @@ def test_outliers_that_the_baseline_has_as_well_are_no_finding(population, limit
         batch = world.batch(300)
         batch["age"] = np.random.default_rng([1, seed]).lognormal(3, 1, 300)
         alarms += ("quality", "age", "outlier_share") in found(world.judge(batch, pinned=pinned))
+        world.records = []
     print(f"seeds 0 to 19: {alarms} alarms")
 
-    assert alarms <= 2
+    assert alarms == 0  # four standard errors: 3 in 100,000 where the shares are the same
 
 
 def test_changed_training_data_are_a_finding_and_make_the_baseline_independent(world):

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from scripts import DAY, Loop, bare_environment, loop, wait_for
+from scripts import DAY, ROOT, Loop, bare_environment, loop, wait_for
 
 __all__ = ["loop"]
 SCRIPT = "daily_scoring.py"
@@ -167,9 +167,8 @@ def test_a_token_refused_in_the_middle_keeps_what_was_answered(loop: Loop) -> No
     assert len(loop.sent_rows()) == 40 - scored
 
 
-@pytest.mark.parametrize("reply", ["redirect"])
-def test_a_redirect_is_never_followed(loop: Loop, reply: str) -> None:
-    loop.sandbox.switch(model_reply=reply)
+def test_a_redirect_is_never_followed(loop: Loop) -> None:
+    loop.sandbox.switch(model_reply="redirect")
 
     ended = loop.run(SCRIPT, "--date", DAY, code=6)
 
@@ -248,12 +247,12 @@ def test_the_class_is_found_in_every_form_of_result(loop: Loop, form: str, predi
 def test_a_rerun_sends_only_rows_that_failed_for_a_passing_reason(loop: Loop) -> None:
     loop.configure(scoring={"rows": [40, 40]}, model_api={"attempts": 1, "max_failed_share": 1.0})
     loop.sandbox.switch(fail_share=0.2, fail_kinds=["503"], fail_tries=1)
-    store = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}
-    patch = "import monitoring.object_store as o, http.client\no._LIMITS = o.Limits(attempts=1)"
-    loop.run(SCRIPT, "--date", DAY, code=5, **store) if False else loop.patched(
-        SCRIPT, patch + "\nimport monitoring.ground_truth as g\nfrom monitoring.errors import ServiceError\n"
-        "def down(*a): raise ServiceError('down')\ng.upload = down", "--date", DAY,
-    )  # fmt: skip
+    down = (
+        "import monitoring.ground_truth as ground_truth; from monitoring.errors import ServiceError\n"
+        "def upload(*arguments): raise ServiceError('the store is down')\n"
+        "ground_truth.upload = upload"
+    )
+    assert loop.patched(SCRIPT, down, "--date", DAY).returncode == 5
     manifest = loop.manifest()
     assert manifest["state"] == "scored"
     assert manifest["failed"] > 0
@@ -510,7 +509,10 @@ def test_a_torn_last_line_is_cut_off_and_a_torn_middle_refused(loop: Loop) -> No
 
 def test_a_full_disk_stops_with_5_and_room_made_a_rerun_goes_on(loop: Loop) -> None:
     """RLIMIT_FSIZE makes the kernel refuse the journal's growth as a full disk does."""
-    limit = "import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))"
+    limit = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))"
+    )
     ended = loop.patched(SCRIPT, limit, "--date", DAY)
 
     assert ended.returncode == 5, ended.stderr
@@ -533,9 +535,8 @@ def test_a_folder_that_cannot_be_written_is_5_and_named(loop: Loop) -> None:
 
 
 def test_cron_s_bare_environment_from_the_root_folder_works_silently(loop: Loop) -> None:
-    ended = subprocess.run(
-        loop.command(SCRIPT, "--date", DAY, "--quiet"), env=bare_environment(loop.env), cwd="/", capture_output=True, text=True, check=False
-    )  # fmt: skip
+    command = loop.command(SCRIPT, "--date", DAY, "--quiet")
+    ended = subprocess.run(command, env=bare_environment(loop.env), cwd="/", capture_output=True, text=True, check=False)
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
@@ -574,11 +575,74 @@ def test_the_day_is_utc_and_fixed_at_the_start(loop: Loop) -> None:
 
 def test_a_write_only_key_can_upload_after_a_warning(loop: Loop) -> None:
     identity = loop.sandbox.s3_identities["write_only"]
-    keys = {name.upper(): value for name, value in identity.items()} if "aws_access_key_id" in identity else {
-        "AWS_ACCESS_KEY_ID": next(iter(identity.values())), "AWS_SECRET_ACCESS_KEY": list(identity.values())[1],
-    }  # fmt: skip
+    keys = {"AWS_ACCESS_KEY_ID": identity["access_key"], "AWS_SECRET_ACCESS_KEY": identity["secret_key"]}
 
     ended = loop.run(SCRIPT, "--date", DAY, **keys)
 
     assert "can't look whether" in ended.stderr
     assert loop.manifest()["state"] == "uploaded"
+
+
+def test_the_report_and_the_result_say_how_the_day_went(loop: Loop) -> None:
+    result = loop.result(SCRIPT, "--date", DAY)
+
+    page = loop.folder / "reports" / "credit-default" / f"{DAY}.html"
+    assert result["report"] == str(page)
+    assert "<script" not in page.read_text()
+    assert page.with_suffix(".json").exists()
+    assert (page.parent / "history.csv").exists()
+    assert set(result["latency_ms"]) == {"p50", "p95", "p99", "max"}
+    assert result["availability"] == 1.0
+    assert len(result["releases"]) == 1
+    assert result["alerts"] == []
+    assert "training data" in page.read_text()  # no baseline is pinned: said
+
+
+def test_a_model_worse_than_chance_is_an_alert_on_the_first_day(loop: Loop) -> None:
+    loop.configure(scoring={"rows": [100, 100]})
+    loop.sandbox.switch(swapped_labels=True)
+
+    result = loop.result(SCRIPT, "--date", DAY, "--fail-on-alert", code=4)
+
+    assert ("model", "model") in [(alert["family"], alert["subject"]) for alert in result["alerts"]]
+    assert result["state"] == "uploaded"
+    assert "already uploaded" in loop.run(SCRIPT, "--date", DAY, "--fail-on-alert").stdout
+
+
+def test_a_run_cut_off_before_its_report_makes_it_the_next_time_and_sends_nothing(loop: Loop) -> None:
+    loop.patched(SCRIPT, "import monitoring.report as report, os\nreport.write = lambda *a: os._exit(9)", "--date", DAY)
+    assert loop.manifest()["state"] == "uploaded"
+    loop.sandbox.clear_requests()
+
+    assert loop.result(SCRIPT, "--date", DAY)["report"]
+    assert loop.sent_rows() == []
+
+
+def test_days_are_judged_against_the_pinned_baseline_by_name_and_changed_data_are_told(loop: Loop) -> None:
+    (loop.folder / "sets").mkdir()
+    loop.run("create_training_set.py", DOMINO_TRAINING_SET_PATH=str(loop.folder / "sets"))
+    loop.run(SCRIPT, "--date", DAY)
+    record = json.loads((loop.folder / "reports" / "credit-default" / f"{DAY}.json").read_text())
+    assert "version" in record["baseline"]["source"] or "credit-default-training" in record["baseline"]["source"]
+    assert not record["baseline"]["independent"]
+
+    data = loop.folder / "changed.csv"
+    data.write_text("".join((ROOT / "data" / "german_credit.csv").read_text().splitlines(keepends=True)[:901]))
+    loop.configure(training_data=str(data), scoring={"neighbors": 2})  # at 3 these rows lose a level
+    result = loop.result(SCRIPT, "--date", "2026-03-02")
+
+    assert any("training data" in alert["text"] for alert in result["alerts"]), result["alerts"]
+
+
+def test_the_watchdog_hears_start_and_end_and_a_dead_one_costs_a_warning_only(loop: Loop, httpserver: Any) -> None:
+    for path in ("/ping/start", "/ping", "/ping/6"):
+        httpserver.expect_request(path).respond_with_data("ok")
+    url = httpserver.url_for("/ping")
+
+    loop.run(SCRIPT, "--date", DAY, PING_URL=url)
+    loop.run(SCRIPT, "--date", "2026-03-02", PING_URL=url, MODEL_API_TOKEN="wrong", code=6)
+    dead = loop.run(SCRIPT, "--date", DAY, PING_URL="http://127.0.0.1:9/secret-path")
+
+    assert [request.path for request, _ in httpserver.log] == ["/ping/start", "/ping", "/ping/start", "/ping/6"]
+    assert "could not be sent" in dead.stderr
+    assert "secret-path" not in dead.stderr

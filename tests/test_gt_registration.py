@@ -147,6 +147,32 @@ def test_the_first_day_declares_the_variable_the_second_does_not_and_repeats_are
     assert registered(own) == keys
 
 
+@pytest.mark.parametrize(
+    ("shape", "status", "by", "field", "words", "header", "taken"),
+    [
+        ("string", 409, "path", "state", ("waiting", "RUNNING", "COMPLETED", "ERROR"), "X-DMM-API-KEY", "X-DMM-API-KEY"),
+        ("message", 400, "both", "status", ("0", "?", "success", "failed"), "Authorization", "Bearer"),
+        ("errors", 409, "name", "state", ("new", "busy", "Succeeded", "Error"), "X-Domino-Api-Key", "X-Domino-Api-Key"),
+    ],
+)
+def test_what_is_unverified_about_dmm_may_be_either_way(
+    own: Loop, shape: str, status: int, by: str, field: str, words: tuple[str, ...], header: str, taken: str
+) -> None:
+    own.configure(model_monitor={"api_key_header": header})
+    own.sandbox.switch(error_shape=shape, repeat_status=status, repeat_by=by, job_status_field=field, job_seconds=0.5)
+    key = upload(own)
+    # The tests' own calls stay with the usual header.
+    own.sandbox.switch(job_words=list(words), key_headers=sorted({taken, "X-Domino-Api-Key"}))
+
+    first = own.result(SCRIPT, "--date", DAY, "--wait", "20")
+    again = own.result(SCRIPT, "--date", DAY, "--wait", "20", STATE_DIR="elsewhere")
+
+    assert outcomes(first) == outcomes(again) == ["ingested"]
+    assert first["days"][0]["dmm"] == words[2]
+    assert [call["status"] for call in registrations(own)][-1] == status
+    assert registered(own) == [key]
+
+
 def test_a_day_that_the_ledger_has_as_registered_is_not_sent_again(own: Loop) -> None:
     own.sandbox.switch(job_never_ends=True)
     upload(own)
@@ -175,7 +201,7 @@ def test_with_wait_a_file_is_followed_until_dmm_has_it(own: Loop) -> None:
 
 def test_what_daily_scoring_stored_is_ingested_and_every_row_meets_its_prediction(loop: Loop) -> None:
     loop.configure(model_monitor={"poll_seconds": 0.5})
-    scored = loop.result("daily_scoring.py", "--date", str(TODAY), code=None)["scored"]
+    scored = loop.result("daily_scoring.py", "--date", str(TODAY))["scored"]
 
     result = loop.result(SCRIPT, "--wait", "30")
 

@@ -126,7 +126,7 @@ def test_every_plot_has_its_numbers_in_a_table(case):
         if 'polyline class="trend"' in plot:
             continue  # the lines share one table, below
         _, _, table = plot.partition("<details><summary>Numbers</summary>")
-        assert table.count("<tr><td>") == bars > 0
+        assert table.count("<tr><td class=") == bars > 0
     for title in ("Rows scored", "Availability", "Latency p95, ms", "Accuracy", "AUC", "Mean score", "Alerts"):
         assert f'data-name="{title}"' in page.partition("Numbers by day")[2]
 
@@ -173,6 +173,29 @@ def test_what_is_undefined_is_a_dash_and_what_is_unknown_is_named(days):
     assert rows["Rows per second"] == ["–", "–", "–"]
     assert "being collected: 0 of 7 so far" in parsed.text
     assert not re.search(r"\b(nan|None|inf)\b", parsed.text)
+
+
+def test_a_long_list_of_days_is_cut(days):
+    missing = [f"2025-{month:02d}-{day:02d}" for month in range(1, 13) for day in range(1, 29)]
+    changed = days[0] | {"pipeline": days[0]["pipeline"] | {"days_missing": missing}}
+
+    assert "2025-01-05 and 331 more" in Parsed(report.page(changed, [])).text
+
+
+@pytest.mark.parametrize("answered", [0, 1])
+def test_a_day_with_hardly_an_answer_has_a_page_too(population, days, answered):
+    batch = population.draw((20, 20), np.random.default_rng(0))
+    pinned = population.baseline(population.frame)
+    for previous in ([], days[:1], days[:8]):
+        day = FIRST + timedelta(days=20)
+        answers = population.answers(batch)[:answered]
+        made = checks.judge(population.settings, day, batch, answers, pinned, previous, pipeline=checks.Pipeline())
+        made = json.loads(json.dumps(made, allow_nan=False))
+        text = Parsed(report.page(made, previous)).text
+
+        assert f"{answered} of 40 rows scored" in text and f"{40 - answered} rows were not sent" in text
+        assert not re.search(r"\b(nan|None|inf)\b", text)
+        assert report.history_rows(made)
 
 
 def test_nothing_that_came_from_outside_becomes_markup(days):

@@ -1,6 +1,7 @@
 """The sandbox's model endpoint against contracts 6 and 7."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -352,3 +353,16 @@ def test_the_page_escapes_what_clients_send_and_other_pages_may_send_nothing(san
     assert "credit-default" in page.text
     foreign = {"Origin": "http://evil.example"}
     assert requests.delete(f"{sandbox.url}/_sandbox/records", headers=foreign, timeout=10).status_code == 403
+
+
+def test_every_switch_stands_in_the_docs_with_its_default(sandbox: Any) -> None:
+    switches = requests.get(f"{sandbox.url}/_sandbox/switches", timeout=10).json()
+    rows = [line for line in (ROOT / "docs" / "sandbox.md").read_text().splitlines() if line.startswith("| `")]
+    documented = {}
+    for row in rows:
+        names, defaults = (re.findall(r"`([^`]+)`", cell) for cell in row.split("|")[1:3])
+        documented |= dict(zip(names, defaults, strict=False))
+
+    assert {name: json.dumps(default) for name, default in switches.items()} == {
+        name: default for name, default in documented.items() if not name.startswith(("/", "POST", "GET"))
+    }

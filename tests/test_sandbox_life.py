@@ -118,7 +118,9 @@ def test_run_sets_what_a_user_would_set_and_removes_what_would_lead_past_it(fold
     assert env["NO_PROXY"] == env["no_proxy"] == "127.0.0.1,localhost"
 
 
-def test_sandbox_days_stay_beside_the_default_folder() -> None:
+def test_days_of_the_default_folder_stay_in_it_by_relative_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attach, "ROOT", tmp_path)
+    monkeypatch.setattr(attach, "DEFAULT_FOLDER", tmp_path / "var" / "sandbox")
     identity = {"project_id": "", "api_key": "", "model_api_id": "", "model_token": "", "dmm_model_id": ""}
     writer = {"s3": {"writer": {"access_key": "", "secret_key": ""}}}
     attach.DEFAULT_FOLDER.mkdir(parents=True, exist_ok=True)

@@ -170,11 +170,15 @@ def test_memory_stays_flat_from_one_to_three_million_rows(tmp_path: Path) -> Non
             block = "".join(raw[1:])
             for _ in range(times):
                 file.write(block)
-        code = (
-            "import resource, sys, time; import numpy as np; from pathlib import Path; from monitoring import config, training_data;"
-            f"s = config.load(Path('config.yaml'), ['project_id', 'model_api', 'model_monitor'])[0].schema; began = time.monotonic();"
-            f"training_data.sample(Path({str(path)!r}), s, np.random.default_rng(0));"
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, time.monotonic() - began)"
+        code = "\n".join(
+            [
+                "import resource, time; from pathlib import Path; import numpy as np",
+                "from monitoring import config, training_data",
+                "schema = config.load(Path('config.yaml'), ['project_id', 'model_api', 'model_monitor'])[0].schema",
+                "began = time.monotonic()",
+                f"training_data.sample(Path({str(path)!r}), schema, np.random.default_rng(0))",
+                "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, time.monotonic() - began)",
+            ]
         )
         ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
         peaks[times] = [float(value) for value in ended.stdout.split()]
