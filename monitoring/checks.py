@@ -426,10 +426,8 @@ def _performance(today: _Day, record: Record) -> Record:
     accuracy = (float(hits / max(1, rows)), *metrics.wilson(hits, rows))
     for metric, days, interval in (("accuracy", 1, values["accuracy"]), ("accuracy_window", len(same) + 1, accuracy)):
         if below is not None and interval[2] < below and (same or metric == "accuracy"):
-            text = (
-                f"accuracy {interval[0]:.3f} [{interval[1]:.3f} to {interval[2]:.3f}] over {days} day{'s' if days > 1 else ''}, "
-                f"wholly below {below:g}"
-            )
+            over = f" over {days} days" if days > 1 else ""
+            text = f"accuracy {interval[0]:.3f} [{interval[1]:.3f} to {interval[2]:.3f}]{over}, wholly below {below:g}"
             today.tell("model", "model", metric, interval[0], below, text, "below")
     found: Record = {
         "metrics": {name: dict(zip(("value", "low", "high"), value, strict=True)) for name, value in values.items()},
@@ -735,7 +733,7 @@ def _shares(counts: Array) -> Array:
 
 
 def _listed(numbers: Counter[str]) -> str:
-    return ", ".join(f"{kind} {number}" for kind, number in numbers.most_common() if number > 0) or "no request was sent"
+    return ", ".join(f"{number} x {kind}" for kind, number in numbers.most_common() if number > 0) or "no request was sent"
 
 
 def _source(baseline: Baseline) -> str:

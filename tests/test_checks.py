@@ -311,7 +311,7 @@ def test_failures_and_retries_lower_the_availability(world):
     assert endpoint["failures"][0] == {"row": "2026-01-01_3", "error": "answered 500", "request_id": None}
     (alert,) = record["alerts"]
     assert (
-        "12 of 110 requests brought no usable answer, availability 89.1 %, limit 98 %; 503 10, timeout 1, 429 1"
+        "12 of 110 requests brought no usable answer, availability 89.1 %, limit 98 %; 10 x 503, 1 x timeout, 1 x 429"
         in alert["text"]
     )
 
