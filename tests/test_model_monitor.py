@@ -522,7 +522,7 @@ def test_a_server_that_knows_no_pages_is_asked_twice(dmm: Monitor) -> None:
     assert body["end"] > time.time()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(value=ANY_JSON, status=some.sampled_from([200, 400, 409, 500]))
 def test_no_reply_of_any_shape_breaks_the_reading_of_messages(value: Any, status: int) -> None:
     reply = Reply(status, {}, json.dumps(value).encode(), "http://127.0.0.1/", 1.0)
@@ -530,7 +530,7 @@ def test_no_reply_of_any_shape_breaks_the_reading_of_messages(value: Any, status
     assert isinstance(model_monitor.messages(reply), str)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(job=some.dictionaries(some.sampled_from(["status", "state", "message", "errorCode", "x"]), ANY_JSON))
 def test_no_job_of_any_shape_breaks_the_reading_of_progress(job: dict[str, Any]) -> None:
     got = model_monitor.progress(config.ModelMonitor(), [{**job, "dataset_path": "a.csv"}], "b", "a.csv")
