@@ -38,8 +38,8 @@ def main():
 
 def work(arguments):
     asked = console.days(arguments, default=console.utc_now().date())
-    if arguments.rows is not None and arguments.rows < 1:
-        raise ConfigError(f"--rows: got {arguments.rows}, expected 1 or more")
+    if arguments.rows is not None and not 1 <= arguments.rows <= 1_000_000:
+        raise ConfigError(f"--rows: got {arguments.rows}, expected 1 to 1,000,000")
     settings = console.settings(arguments, unused=["model_monitor"])
     from monitoring import alerts
 
@@ -61,23 +61,27 @@ def score_days(settings, arguments, asked):
     if len(asked) > 1:
         console.log.warning("backfill: DMM dates predictions by the moment of the call: these days will show up under today")
     if missing := days.missing_before(settings, asked[0]):
-        console.log.warning("never scored: %s; make them up with --from and --to", ", ".join(map(str, missing)))
+        console.log.warning("never scored: %s to %s; make up with --from and --to", missing[0], missing[-1])
     unfinished = days.unfinished_before(settings, asked[0])
     plain = argparse.Namespace(**vars(arguments) | {"rerun": False, "rows": None})
     results, lines, errors = [], [], []
     for day in [*unfinished, *asked]:
         would_send = {}
+        error: MonitoringError | None = None
         try:
             with contextlib.nullcontext() if arguments.dry_run else days.locked(settings, day):
                 lines.append(score_day(settings, arguments if day in asked else plain, day, would_send))
-        except MonitoringError as error:
+        except MonitoringError as failure:
+            error = failure
+        except OSError as failure:
+            error = days.disk_error(failure)
+        if error:
             errors.append(error)
             console.tell(error, day if len(asked) + len(unfinished) > 1 else None)
-            if isinstance(error, CredentialsError | ConfigError):
-                break
-        finally:
-            if day in asked:
-                results.append(days.summary(settings, day) | would_send)
+        if day in asked:
+            results.append(days.summary(settings, day) | would_send)
+        if isinstance(error, CredentialsError | ConfigError):
+            break
     result = {"days": results} if len(asked) > 1 else results[0] if results else days.summary(settings, asked[0])
     return console.finished(errors, console.Outcome("\n".join(lines), result))
 
@@ -91,7 +95,7 @@ def score_day(settings, arguments, day, would_send):
     uri = "s3://{}/{}".format(*ground_truth.address(settings, day))
     store = object_store.client(settings.s3)
     if arguments.rerun:
-        manifest = scoring.begin_again(settings, store, day, arguments.dry_run)
+        manifest = scoring.begin_again(settings, store, day)
     else:
         manifest = scoring.known(settings, store, day)
         if manifest and not manifest.times and not arguments.dry_run:
@@ -104,7 +108,10 @@ def score_day(settings, arguments, day, would_send):
 
     manifest, made, changes = scoring.begin(settings, day, manifest, arguments.rows, arguments.dry_run)
     if arguments.dry_run:
-        return describe(settings, day, made, uri, would_send)
+        journal = days.folder(settings, day) / "scores.jsonl"
+        answers = {} if arguments.rerun else days.read_journal(journal, made.sha256, manifest.rows)[0]
+        left = scoring.rows_to_send(manifest, made, changes, answers)
+        return describe(settings, day, made, left, uri, would_send)
     with console.progress(manifest.rows, arguments) as bar:
         manifest, answers, seconds = scoring.score(settings, day, manifest, made, changes, bar.update)
     if manifest.state == "scored":
@@ -126,7 +133,7 @@ def judge(settings, store, day, manifest, made, answers, scoring_seconds):
 
     state, folder = settings.state_dir / settings.model, settings.report_dir / settings.model
     if (pinned := state / "baseline.json").exists():
-        judged_by = baseline.from_json(pinned.read_text(encoding="utf-8"), pinned)
+        judged_by = baseline.from_json(pinned.read_text(encoding="utf-8", errors="replace"), pinned)
     else:
         with training_data.local_file(settings) as (path, sha256):
             judged_by = baseline.build(
@@ -134,7 +141,8 @@ def judge(settings, store, day, manifest, made, answers, scoring_seconds):
                 content_hash=sha256, created_at=manifest.times["uploaded"],
             )  # fmt: skip
     previous, notes = checks.read_previous(folder, day)
-    stored_bytes, stored_objects = object_store.usage(store, settings.ground_truth.uri.partition("{date}")[0])
+    prefix = settings.ground_truth.uri.partition("{date}")[0].format(project_id=settings.project_id, model=settings.model)
+    stored_bytes, stored_objects = object_store.usage(store, prefix)
     pipeline = checks.Pipeline(
         days_missing=[str(missing) for missing in days.missing_before(settings, day)],
         days_overdue=[str(overdue) for overdue in days.overdue_before(settings, day)],
@@ -156,16 +164,15 @@ def judge(settings, store, day, manifest, made, answers, scoring_seconds):
     return record["alerts"], page
 
 
-def describe(settings, day, made, uri, would_send):
-    """Return what a dry run would send, for people; `would_send` gets the same for programs."""
+def describe(settings, day, made, left, uri, would_send):
+    """Return what a dry run would send, for people; `would_send` gets the same for programs. left: rows not yet answered."""
     from monitoring import batch
 
-    _, first = next(batch.request_rows(made.frame, settings.schema, day))
-    would_send |= {"rows": len(made.frame), "model_url": settings.model_api.url, "first_row": first, "ground_truth_uri": uri}
-    return (
-        f"{day} {settings.model} (dry run, nothing sent): {len(made.frame)} rows to {settings.model_api.url}, the first:\n"
-        f"{first}\nthen their predictions and outcomes to {uri}, if nothing stands there"
-    )
+    first = next((body for index, body in batch.request_rows(made.frame, settings.schema, day) if index in left[:1]), None)
+    rows, url = len(made.frame), settings.model_api.url
+    would_send |= {"rows": rows, "would_send": len(left), "model_url": url, "first_row": first, "ground_truth_uri": uri}
+    told = f"{day} {settings.model} (dry run, nothing sent): {len(left)} of {rows} rows to {url}"
+    return told + (f", the first:\n{first}" if first else "") + f"\nthen predictions and outcomes to {uri}"
 
 
 if __name__ == "__main__":

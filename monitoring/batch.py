@@ -158,7 +158,8 @@ def read(path: Path, schema: "Schema", sha256: str | None) -> Batch:
             f"{path}: changed since the day was begun (SHA-256 {found[:16]}, expected {str(sha256)[:16]}): restore it, or start"
             " the day again with --rerun"
         )
-    frame = pd.read_csv(io.BytesIO(content), dtype={schema.target.name: str}).drop(columns=schema.key)
+    # keep_default_na: a class named NA is no missing one.
+    frame = pd.read_csv(io.BytesIO(content), dtype={schema.target.name: str}, keep_default_na=False).drop(columns=schema.key)
     frame[schema.target.name] = frame[schema.target.name].map({str(value): value for value in schema.target.classes})
     return Batch(frame, found, [])
 
@@ -203,8 +204,12 @@ class _Coder:
             for code in np.unique(codes[:, column]):
                 here = codes[:, column] == code
                 drawn[here] = random.choice(values[reference_codes[:, column] == code], size=int(here.sum()))
-            made[name] = drawn.astype(np.int64) if (values == np.round(values)).all() else drawn
+            made[name] = drawn.astype(np.int64) if _are_whole(values) else drawn
         return pd.DataFrame(made)[columns.column_names(self.schema)]
+
+
+def _are_whole(values: Array) -> bool:
+    return bool(((values == np.round(values)) & (np.abs(values) < 2**53)).all())  # larger ones are exact as floats only
 
 
 def _reference(schema: "Schema", sample: "Sample", classes: Array, rows: int, neighbors: int) -> Array:
@@ -262,7 +267,7 @@ def _drill(frame: pd.DataFrame, settings: "Settings", day: date, random: np.rand
         if feature.type == "numerical":
             values = frame[drill.feature].to_numpy(dtype=float)
             values[chosen] += drill.shift
-            frame[drill.feature] = values.astype(np.int64) if (values == np.round(values)).all() else values
+            frame[drill.feature] = values.astype(np.int64) if _are_whole(values) else values
         else:
             same_group = columns.groups(settings.schema)[feature.group or feature.name]
             frame.loc[chosen, [other.name for other in same_group]] = (

@@ -118,7 +118,8 @@ class Source:
         where = key
         while where and where not in self._lines:
             where = re.sub(r"(\.|^)[^.\[\]]+$|\[\d+\]$", "", where)
-        self.problems.add((line or self._lines.get(where, 1), key, text))
+        shown = re.sub(r"[^.]*@[^.]*", "***", key)  # an address with credentials that slipped into a key
+        self.problems.add((line or self._lines.get(where, 1), shown, text))
         self.told.add(key)
 
     def _plain(self, node: yaml.Node, key: str, loader: yaml.SafeLoader) -> Any:
@@ -161,7 +162,7 @@ def merge_env_file(env_file: Path) -> list[str]:
     try:
         if not env_file.exists():
             return []
-        text = env_file.read_text(encoding="utf-8-sig")
+        text = env_file.read_text(encoding="utf-8")
         is_shared = env_file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{env_file}: can't be read: {_reason(error)}; expected lines NAME=value; nothing was sent") from None

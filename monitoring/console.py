@@ -5,6 +5,7 @@ lines). Registered secrets are blanked out of everything that is printed, traceb
 """
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -63,22 +64,18 @@ def parser(program: str, description: str, examples: str) -> argparse.ArgumentPa
     return flags
 
 
-def day_argument(text: str) -> date:
-    """Return a YYYY-MM-DD flag as a day, for argparse."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or str(day) != text:  # fromisoformat also reads 20260131 and 2026-W05-6
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected a day as YYYY-MM-DD")
-    return day
+def _day(text: str) -> date:
+    with contextlib.suppress(ValueError):
+        if str(day := date.fromisoformat(text)) == text:  # fromisoformat also reads 20260131 and 2026-W05-6
+            return day
+    raise argparse.ArgumentTypeError(f"got {text!r}, expected a day as YYYY-MM-DD")
 
 
 def add_day_flags(flags: argparse.ArgumentParser, default: str) -> None:
     """Add --date, --from and --to."""
-    flags.add_argument("--date", type=day_argument, metavar="D", help=f"the day, YYYY-MM-DD (default: {default})")
-    flags.add_argument("--from", dest="first", type=day_argument, metavar="D", help="the first of several days (with --to)")
-    flags.add_argument("--to", dest="last", type=day_argument, metavar="D", help="the last of several days, included")
+    flags.add_argument("--date", type=_day, metavar="D", help=f"the day, YYYY-MM-DD (default: {default})")
+    flags.add_argument("--from", dest="first", type=_day, metavar="D", help="the first of several days (with --to)")
+    flags.add_argument("--to", dest="last", type=_day, metavar="D", help="the last of several days, included")
 
 
 def days(arguments: argparse.Namespace, default: date) -> list[date]:
@@ -192,10 +189,11 @@ def run(flags: argparse.ArgumentParser, work: Callable[[argparse.Namespace], Out
         summary = "" if result is None else json.dumps(result, default=str, allow_nan=False)
     elif arguments.quiet and code == 0:
         summary = ""
-    return _printed(summary) or code
+    unprinted = _print(summary)
+    return code or unprinted
 
 
-def _printed(text: str) -> int:
+def _print(text: str) -> int:
     """Print the text; return 0, or 5 where it could not be written."""
     try:
         if text and sys.stdout is not None:  # None: closed by whoever started us

@@ -9,6 +9,7 @@ import dataclasses
 import fcntl
 import itertools
 import json
+import logging
 import os
 import threading
 import time
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 STATES = ("generated", "scored", "uploaded", "registered", "ingested", "failed")
 _SYNC_SECONDS = 1.0
+log = logging.getLogger("monitoring")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,7 @@ def folder(settings: "Settings", day: date) -> Path:
 
 def unfinished_before(settings: "Settings", day: date) -> list[date]:
     """Return the earlier days that stand at `scored`: their file is still to be uploaded."""
-    earlier = [known for known in known_days(settings) if known < day]
-    return [known for known in earlier if (manifest := read_manifest(settings, known)) and manifest.state == "scored"]
+    return [known for known, manifest in _ledger_before(settings, day) if manifest.state == "scored"]
 
 
 def missing_before(settings: "Settings", day: date) -> list[date]:
@@ -84,23 +85,28 @@ def missing_before(settings: "Settings", day: date) -> list[date]:
 
 def overdue_before(settings: "Settings", day: date) -> list[date]:
     """Return the days that DMM accepted two days before this one or earlier and is not known to have ingested."""
-    found = []
-    for known in known_days(settings):
-        manifest = read_manifest(settings, known)
-        if manifest and manifest.state == "registered":
-            accepted = datetime.fromisoformat(manifest.times["registered"]).date()
-            found += [known] if accepted <= day - timedelta(days=2) else []
-    return found
+    latest = str(day - timedelta(days=2))
+    accepted = [(known, manifest.times) for known, manifest in _ledger_before(settings, day) if manifest.state == "registered"]
+    return [known for known, times in accepted if times.get("registered", "")[:10] <= latest]
 
 
 def size_bytes(settings: "Settings") -> int:
     """Return the size of all that is kept of the model's days."""
-    return sum(path.stat().st_size for path in (settings.state_dir / settings.model).rglob("*") if path.is_file())
+    total = 0
+    for path in (settings.state_dir / settings.model).rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # another day's run has just renamed it
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 def summary(settings: "Settings", day: date) -> dict[str, Any]:
-    """Return what is known of a day as the object that --json prints, from its manifest and the record of its checks."""
-    manifest = read_manifest(settings, day)
+    """Return what is known of a day as the object that --json prints, from its manifest and the record of its checks.
+
+    A manifest that can't be read counts as none: whoever works on the day is told.
+    """
+    manifest = None
+    with contextlib.suppress(RefusedError, ServiceError):
+        manifest = read_manifest(settings, day)
     path = settings.report_dir / settings.model / f"{day}.json"
     record: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
@@ -131,6 +137,17 @@ def known_days(settings: "Settings") -> list[date]:
     return sorted(found)
 
 
+def _ledger_before(settings: "Settings", day: date) -> Iterator[tuple[date, Manifest]]:
+    for known in known_days(settings):
+        try:
+            manifest = read_manifest(settings, known) if known < day else None
+        except (RefusedError, ServiceError) as error:
+            log.warning("%s", error)  # one bad day must not stop the others
+        else:
+            if manifest:
+                yield known, manifest
+
+
 def read_manifest(settings: "Settings", day: date) -> Manifest | None:
     """Return the day's manifest, None where there is none; raises RefusedError for one that can't be read."""
     path = folder(settings, day) / "manifest.json"
@@ -148,7 +165,7 @@ def read_manifest(settings: "Settings", day: date) -> Manifest | None:
             f"{path}: not a manifest of {day} ({error}); restore it, or move the folder away and rerun"
         ) from None
     except OSError as error:
-        raise _disk(path, error) from None
+        raise disk_error(error, path) from None
 
 
 def write_manifest(settings: "Settings", manifest: Manifest, **changes: Any) -> Manifest:
@@ -196,7 +213,7 @@ def put_aside(settings: "Settings", day: date) -> Path | None:
     try:
         path.rename(aside)
     except OSError as error:
-        raise _disk(path, error) from None
+        raise disk_error(error, path) from None
     return aside
 
 
@@ -227,10 +244,12 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             os.fsync(directory)  # the rename itself
         finally:
             os.close(directory)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise _disk(path, error) from None
+        if isinstance(error, OSError):
+            raise disk_error(error, path) from None
+        raise
 
 
 @contextlib.contextmanager
@@ -240,21 +259,20 @@ def locked(settings: "Settings", day: date) -> Iterator[None]:
     path = settings.state_dir / settings.model / f".{day}.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8")
+        file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
     except OSError as error:
-        raise _disk(path, error) from None
+        raise disk_error(error, path) from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = file.read(200).strip() or "unknown"
+            holder = file.read(200).decode(errors="replace").strip() or "unknown"
             raise LockedError(f"{day}: another run holds {path} ({holder}); wait for it, nothing was done") from None
         except OSError as error:
-            raise _disk(path, error) from None
-        file.seek(0)
-        file.truncate()
-        file.write(f"process {os.getpid()}, since {datetime.now(UTC).isoformat(timespec='seconds')}\n")
-        file.flush()
+            raise disk_error(error, path) from None
+        with contextlib.suppress(OSError):  # who holds it is a courtesy; a full disk is told where it costs something
+            file.truncate(0)
+            file.write(f"process {os.getpid()}, since {datetime.now(UTC).isoformat(timespec='seconds')}\n".encode())
         yield
 
 
@@ -264,17 +282,17 @@ class Journal:
     Opening it reads what is there: a torn last line (power loss, kill -9) is cut off, a torn middle or foreign one refused.
     """
 
-    def __init__(self, path: Path, batch_sha256: str) -> None:
+    def __init__(self, path: Path, batch_sha256: str, rows: int) -> None:
         self.path, self.batch = path, batch_sha256[:16]
         self._lock = threading.Lock()
         self._synced_at = time.monotonic()
-        self.answers, self._size = _read_journal(path, self.batch)
+        self.answers, self._size = read_journal(path, batch_sha256, rows)
         try:
             self._file = open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb", buffering=0)
             self._file.truncate(self._size)
             self._file.seek(self._size)
         except OSError as error:
-            raise _disk(path, error) from None
+            raise disk_error(error, path) from None
 
     def append(self, answer: "Answer") -> None:
         """Put the answer on disk; flushed now, synced once a second. Called by several threads.
@@ -296,7 +314,7 @@ class Journal:
                 with contextlib.suppress(OSError):
                     self._file.truncate(self._size)
                     self._file.seek(self._size)
-                raise _disk(self.path, error) from None
+                raise disk_error(error, self.path) from None
             self.answers[answer.index] = answer
 
     def close(self) -> None:
@@ -305,11 +323,11 @@ class Journal:
             try:
                 os.fsync(self._file.fileno())
             except OSError as error:
-                raise _disk(self.path, error) from None
+                raise disk_error(error, self.path) from None
 
 
-def _read_journal(path: Path, batch: str) -> tuple[dict[int, "Answer"], int]:
-    """Return the last answer of each row and the size in bytes of the whole lines."""
+def read_journal(path: Path, batch_sha256: str, rows: int) -> tuple[dict[int, "Answer"], int]:
+    """Return the last answer of each of the batch's rows and the size in bytes of the whole lines; refuses as Journal does."""
     from monitoring.model_api import Answer
 
     answers: dict[int, Answer] = {}
@@ -322,8 +340,10 @@ def _read_journal(path: Path, batch: str) -> tuple[dict[int, "Answer"], int]:
                 size += len(line)
                 try:
                     data = json.loads(line)
-                    if data.pop("batch") != batch:
+                    if data.pop("batch") != batch_sha256[:16]:
                         raise ValueError("it belongs to another batch")
+                    if type(data["index"]) is not int or not 0 <= data["index"] < rows:
+                        raise ValueError(f"got index {data['index']!r}, expected 0 to {rows - 1}")
                     answer = Answer(**{**data, "faults": tuple(data["faults"])})
                 except (ValueError, TypeError, KeyError, AttributeError) as error:
                     raise RefusedError(
@@ -334,11 +354,13 @@ def _read_journal(path: Path, batch: str) -> tuple[dict[int, "Answer"], int]:
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise _disk(path, error) from None
+        raise disk_error(error, path) from None
     return answers, size
 
 
-def _disk(path: Path, error: OSError) -> ServiceError:
+def disk_error(error: OSError, path: Path | None = None) -> ServiceError:
+    """Return what to tell of a disk that is full or may not be read or written; path: where the error does not name it."""
+    where = path or error.filename or "a temporary file (its folder: TMPDIR)"
     return ServiceError(
-        f"{path}: {error.strerror or error}; make room or mend the folder's rights, then rerun: what was written is kept"
+        f"{where}: {error.strerror or error}; make room or mend the folder's rights, then rerun: what was written is kept"
     )

@@ -60,7 +60,8 @@ def upload(
 
     Once: a file of the same content that stands there already is success. Raises RefusedError where other content stands there.
     """
-    bucket, key = address(settings, date.fromisoformat(manifest.day))
+    day = date.fromisoformat(manifest.day)
+    bucket, key = address(settings, day)
     with TemporaryFile() as file:
         ids = ((event_id(manifest.day, index), label) for index, label in enumerate(labels))
         rows = write(settings, file, ids, answers)
@@ -74,7 +75,10 @@ def upload(
             "schema-hash": manifest.schema_hash or "",
             "run-id": manifest.run_id or "",
         }
-        etag = object_store.put(store, bucket, key, file, metadata, settings.s3.put_arguments, manifest.replaces_etag)
+        replaces_etag = manifest.replaces_etag
+        if replaces_etag and standing(settings, store, day) is None:
+            replaces_etag = None  # somebody took away what was to be replaced: the key is free
+        etag = object_store.put(store, bucket, key, file, metadata, settings.s3.put_arguments, replaces_etag)
     return write_manifest(
         settings, manifest, state="uploaded", bucket=bucket, object_key=key, sha256=sha256, etag=etag
     )  # fmt: skip
@@ -106,7 +110,7 @@ def done_elsewhere(settings: "Settings", store: Any, day: date) -> Manifest | No
             f"s3://{bucket}/{key}: a foreign object stands there (model {metadata.get('model', 'unnamed')}, day"
             f" {metadata.get('day', 'unnamed')}); it was left alone: move it away, or use --rerun to replace it"
         )
-    rows = int(metadata["rows"]) if metadata.get("rows", "").isdigit() else None
+    rows = int(metadata["rows"]) if metadata.get("rows", "").isdecimal() else None
     return Manifest(
         str(day), settings.model, "uploaded", rows=rows, bucket=bucket, object_key=key, sha256=metadata.get("sha256"),
         etag=stored.etag, schema_hash=metadata.get("schema-hash"), run_id=metadata.get("run-id"),

@@ -21,7 +21,7 @@ SCORE_CELLS = 400
 _DRAWS = 20_000
 _MOST_DRAWS = 2_000_000  # a rate so small that it would need more is judged by the largest of these
 _EMPTY_SHARE = 0.0001  # what DMM does with an empty bin is unverified; this floor is the usual one
-_RESAMPLES = 1_000
+_RESAMPLES = 500
 _EXACT_ROWS = 2_000  # above, the bootstrap resamples score cells in place of rows
 _RANK_RESAMPLES = 200
 _RANK_BLOCKS = 500
@@ -153,7 +153,7 @@ def performance(
     """Return value and 95 % interval (low, high) of each quality metric: for the batch, and `..._mix` for the training mix.
 
     actual, predicted (rows,): class codes; score (rows,): the probability of code `positive`, or None; mix (classes,): class
-    shares of the training data. Wilson intervals for accuracy, precision and recall of the batch, percentile bootstrap (1,000
+    shares of the training data. Wilson intervals for accuracy, precision and recall of the batch, percentile bootstrap (500
     resamples of the rows; above 2,000 rows, of score cells) for the rest. What is undefined (no predicted positives, one
     class only) is NaN. Metrics as scikit-learn defines them, positive against the rest.
     """

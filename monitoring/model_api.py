@@ -5,7 +5,6 @@ way is sent again, with the same id, by the next run.
 """
 
 import base64
-import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,11 +20,8 @@ if TYPE_CHECKING:
 
     from monitoring.config import ModelApi, Target
 
-_STOPPING = {
-    401: "the model's access token was refused: mend MODEL_API_TOKEN (a user API key won't do), or model_api.auth",
-    403: "the model's access token was refused: mend MODEL_API_TOKEN (a user API key won't do), or model_api.auth",
-    404: "no model runs there: mend model_api.url, or start the endpoint",
-}
+_REFUSED = "the model's access token was refused: mend MODEL_API_TOKEN (a user API key won't do), or model_api.auth"
+_STOPPING = {401: _REFUSED, 403: _REFUSED, 404: "no model runs there: mend model_api.url, or start the endpoint"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,23 +130,26 @@ def _in_threads(work: _Work, queue: Iterator[tuple[int, str]], workers: int) -> 
             work.stop(error)
 
     threads = [threading.Thread(target=labour, daemon=True) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
     try:
+        for thread in threads:
+            thread.start()
         for thread in threads:
             thread.join()
     except BaseException:
         work.stop(None)
         until = time.monotonic() + work.settings.timeout_seconds
         for thread in threads:
-            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():  # one that has not begun can't be waited for
+                thread.join(max(0.0, until - time.monotonic()))
         raise
 
 
 def _ask(work: _Work, index: int, body: str) -> Answer | None:
     """Return what came of a row after all its tries; None where sending stopped before it had an answer."""
     faults: list[str] = []
-    for attempt in itertools.count(1):
+    attempt = 0
+    while True:
+        attempt += 1
         if not work.pause():
             return (
                 None if work.budget.stop.is_set() else _failed(work, index, attempt - 1, faults, "no time left (total_seconds)")
@@ -181,14 +180,13 @@ def _ask(work: _Work, index: int, body: str) -> Answer | None:
             if work.budget.stop.is_set():
                 return None
             return _failed(work, index, attempt, faults, f"{problem}, no time left for another try (total_seconds)", latency_ms)
-    raise AssertionError("unreachable")
 
 
 def _stopping(reply: Reply) -> MonitoringError | None:
     """Return the error for an answer that no other row will get past."""
     if host := reply.redirect_host:
         return RefusedError(
-            f"{reply.url}: redirects to {host}, which is never followed (it would get the token): mend model_api.url"
+            f"{reply.url}: redirects to {_plain(host)}, which is never followed (it would get the token): mend model_api.url"
         )
     if reply.status not in _STOPPING:
         return None
@@ -200,7 +198,7 @@ def _judged(work: _Work, index: int, attempt: int, faults: list[str], reply: Rep
     """Return the answer that a reply amounts to: scored only if it holds a known class and a probability in [0, 1]."""
     data = reply.data
     body = data if isinstance(data, dict) else {}
-    request_id = str(reply.headers.get("X-Request-ID") or body.get("request_id") or "")[:100] or None
+    request_id = _plain(reply.headers.get("X-Request-ID") or body.get("request_id") or "")[:100] or None
     try:
         if reply.status != 200:
             raise ValueError(f"answered {reply.status}: {reply.excerpt}")
@@ -231,7 +229,13 @@ def _failed(
     passing: bool = True,
     request_id: str | None = None,
 ) -> Answer:
-    return Answer(index, None, None, round(latency_ms, 3), attempts, None, request_id, _now(), problem, passing, tuple(faults))
+    latency_ms, problem = round(latency_ms, 3), _plain(problem)
+    return Answer(index, None, None, latency_ms, attempts, None, request_id, _now(), problem, passing, tuple(faults))
+
+
+def _plain(value: Any) -> str:
+    """Return what a server said as text that can neither steer a terminal nor break a line, a page or UTF-8."""
+    return "".join(sign if sign.isprintable() else "?" for sign in str(value)[:1000])
 
 
 def _at(result: Any, path: str) -> Any:
@@ -265,7 +269,7 @@ def _release(body: dict[str, Any]) -> str | None:
     release = body.get("release")
     if not isinstance(release, dict):
         return None
-    return " ".join(f"{name}={release[name]}" for name in sorted(release) if name != "harness_version")[:200] or None
+    return _plain(" ".join(f"{name}={release[name]}" for name in sorted(release) if name != "harness_version"))[:200] or None
 
 
 def _credentials(settings: "ModelApi") -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ def chunks(path: Path, schema: "Schema", with_key: bool = False) -> Iterator[pd.
             if column == feature.name:
                 made[feature.name] = _indicator(path, texts[column])
             else:
-                made[feature.name] = (texts[column] == columns.level(feature)).astype("int8")
+                made[feature.name] = (texts[column] == _text(columns.level(feature))).astype("int8")
         made[schema.target.name] = _classes(path, _texts(raw[schema.target.name]), schema.target.classes)
         frame = pd.DataFrame(made, index=raw.index)
         for group, features in columns.groups(schema).items():
@@ -135,7 +136,10 @@ def _sources(path: Path, schema: "Schema") -> tuple[dict[str, str], list[str]]:
     source: dict[str, str] = {}
     for feature in schema.features:
         source[feature.name] = feature.name if feature.name in available else feature.group or feature.name
-    absent = [name for name in dict.fromkeys([*source.values(), schema.target.name]) if name not in available]
+    needed = dict.fromkeys([*source.values(), schema.target.name])
+    if repeated := [name for name in needed if available.count(name) > 1]:
+        raise RefusedError(f"{path}: more than one column {', '.join(repeated)}; expected one: rename or remove the others")
+    absent = [name for name in needed if name not in available]
     if absent:
         raise RefusedError(
             f"{path}: no column {', '.join(absent)}; expected the column of each feature or of its group, and the target; found"
@@ -155,7 +159,8 @@ def _header(path: Path) -> list[str]:
             import pyarrow.parquet as parquet
 
             return list(parquet.read_schema(path).names)
-        return list(pd.read_csv(path, nrows=0).columns)
+        # Read as a row: of a header pandas would rename what comes twice.
+        return [str(name) for name in pd.read_csv(path, header=None, nrows=1, dtype=str, encoding="utf-8").iloc[0]]
     except (ValueError, OSError) as error:
         raise RefusedError(f"{path}: neither CSV with a header nor Parquet: {error}") from None
 
@@ -172,7 +177,10 @@ def _raw_chunks(path: Path, names: list[str]) -> Iterator[pd.DataFrame]:
                 first += len(frame)
                 yield frame
         else:
-            with pd.read_csv(path, usecols=names, dtype=str, chunksize=_CHUNK_ROWS, encoding="utf-8") as reader:
+            # index_col: or else rows that end with a comma would lose their first field to an index, and shift.
+            with pd.read_csv(
+                path, usecols=names, dtype=str, chunksize=_CHUNK_ROWS, encoding="utf-8", index_col=False
+            ) as reader:
                 yield from reader
     except (ValueError, OSError) as error:
         raise RefusedError(f"{path}: can't be read: {error}") from None
@@ -180,8 +188,12 @@ def _raw_chunks(path: Path, names: list[str]) -> Iterator[pd.DataFrame]:
 
 def _texts(column: "pd.Series[Any]") -> "pd.Series[str]":
     """Return the values as text, whole numbers and booleans as digits, missing ones as an empty text."""
-    text = column.astype(str).str.removesuffix(".0").replace({"True": "1", "False": "0"})
-    return text.where(column.notna(), "")
+    text = column.astype(str).where(column.notna(), "")
+    return text.map({value: _text(value) for value in text.unique()})
+
+
+def _text(value: str) -> str:
+    return {"True": "1", "False": "0"}.get(value) or re.sub(r"^([+-]?\d+)\.0$", r"\1", value)
 
 
 def _ids(column: "pd.Series[Any]") -> "pd.Series[str]":
@@ -207,7 +219,7 @@ def _indicator(path: Path, text: "pd.Series[str]") -> "pd.Series[int]":
 
 
 def _classes(path: Path, text: "pd.Series[str]", classes: list[int | str]) -> "pd.Series[Any]":
-    found = text.map({str(value): value for value in classes})
+    found = text.map({_text(str(value)): value for value in classes})
     if found.isna().any():
         row = text.index[found.isna()][0]
         raise RefusedError(f"{_row(path, row)}: {text.name}: got {text[row]!r}, expected one of {classes}")

@@ -207,3 +207,23 @@ def test_a_single_indicator_and_several_numericals_work(settings: Settings, tmp_
 
     assert list(frame.columns) == ["telephone_A192", "age", "credit_amount", "credit"]
     assert frame["credit_amount"].nunique() > 30
+
+
+def test_a_kept_batch_reads_back_to_the_last_digit_with_huge_numbers_and_a_class_named_na(tmp_path: Path) -> None:
+    random = np.random.default_rng()
+    schema = config.Schema(
+        config.Target("good", ["NA", "ok"], "ok"), [Feature("amount", "numerical"), Feature("huge", "numerical")]
+    )
+    amounts = random.uniform(0, 1, 400) * 10.0 ** random.integers(-20, 20, 400)
+    frame = pd.DataFrame({"amount": amounts, "huge": 1e19 * random.integers(1, 9, 400), "good": ["NA", "ok"] * 200})
+    settings = config.load(ROOT / "config.yaml", ["project_id", "model_api", "model_monitor"])[0]
+    scoring = dataclasses.replace(settings.scoring, neighbors=1, classes="training")
+    settings = dataclasses.replace(settings, schema=schema, scoring=scoring)
+    made = batch.make(settings, training_data.Sample(frame, random.random(400), {"NA": 200, "ok": 200}), DAY, 300)
+    (tmp_path / "batch.csv").write_bytes(batch.to_csv(made.frame, schema, DAY))
+
+    kept = batch.read(tmp_path / "batch.csv", schema, made.sha256)
+
+    assert made.frame["huge"].isin(frame["huge"]).all()
+    assert list(batch.request_rows(kept.frame, schema, DAY)) == list(batch.request_rows(made.frame, schema, DAY))
+    assert kept.frame["good"].tolist() == made.frame["good"].tolist()

@@ -82,7 +82,7 @@ def test_sixty_quiet_days_have_at_most_three_alarm_days_and_the_drill_is_found_o
     hits = 0
     for _ in range(60):
         world.records = []
-        hits += ("drift", "age", "ks") in found(world.judge(drilled(world, 300)))
+        hits += ("drift", "age", "ks") in found(world.judge(drilled(world, 300), []))  # features need no answers
     print(f"seed {seed}: drill found on {hits} of 60 days")
 
     assert len(alarms) <= 3

@@ -140,6 +140,45 @@ def test_a_rerun_whose_object_changed_meanwhile_is_refused(loop: Loop) -> None:
 
     assert "other content stands there" in ended.stderr
     assert loop.objects()[loop.object_key()] == "newer"
+    loop.sandbox.s3_client().delete_object(Bucket="se-demo-data", Key=loop.object_key())
+    loop.run(SCRIPT, "--date", DAY)  # taken away meanwhile: the key is free, nothing is to be protected
+    assert len(table(loop.objects()[loop.object_key()])) == loop.manifest()["rows"]
+
+
+def test_a_rerun_that_can_make_no_batch_leaves_the_day_as_it_was(loop: Loop) -> None:
+    loop.run(SCRIPT, "--date", DAY)
+    before = loop.manifest()
+    loop.configure(training_data=str(loop.folder / "none.csv"))
+
+    loop.run(SCRIPT, "--date", DAY, "--rerun", code=2)
+
+    assert loop.manifest() == before
+    assert not loop.day_folder().with_name(f"{DAY}.1").exists()
+
+
+def test_a_torn_manifest_and_a_torn_baseline_spoil_no_other_day(loop: Loop) -> None:
+    loop.day_folder().mkdir(parents=True)
+    (loop.day_folder() / "manifest.json").write_bytes(b"")
+    (loop.day_folder().parent / "baseline.json").write_bytes(b"\xff\x00{")
+
+    ended = loop.run(SCRIPT, "--json", "--from", DAY, "--to", "2026-03-02", code=6)
+
+    days = json.loads(ended.stdout)["days"]
+    assert [(day["day"], day["state"]) for day in days] == [(DAY, None), ("2026-03-02", "uploaded")]
+    assert f"manifest.json: not a manifest of {DAY}" in ended.stderr
+    assert "baseline.json: got a torn or foreign file" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_full_temporary_folder_is_5_and_named(loop: Loop) -> None:
+    full = "import monitoring.ground_truth as g\ng.TemporaryFile = lambda: open('/dev/full', 'r+b', buffering=0)"
+
+    ended = loop.patched(SCRIPT, full, "--date", DAY)
+
+    assert ended.returncode == 5, ended.stderr
+    assert "No space left on device" in ended.stderr
+    assert "TMPDIR" in ended.stderr
+    assert loop.manifest()["state"] == "scored"
 
 
 def test_a_wrong_token_ends_the_run_after_one_request(loop: Loop) -> None:
@@ -161,6 +200,7 @@ def test_a_token_refused_in_the_middle_keeps_what_was_answered(loop: Loop) -> No
     assert 12 <= scored < 40
     loop.sandbox.switch(model_reply="normal")
     loop.sandbox.clear_requests()
+    assert loop.result(SCRIPT, "--date", DAY, "--dry-run")["would_send"] == 40 - scored
 
     loop.run(SCRIPT, "--date", DAY)
 
@@ -330,7 +370,8 @@ def test_a_backfill_stops_at_a_refused_credential(loop: Loop) -> None:
         (["--from", DAY], "give both"),
         (["--from", "2026-03-02", "--to", "2026-03-01"], "swap them"),
         (["--date", "1.3.2026"], "expected a day as YYYY-MM-DD"),
-        (["--rows", "0"], "expected 1 or more"),
+        (["--rows", "0"], "expected 1 to 1,000,000"),
+        (["--rows", "1000001"], "expected 1 to 1,000,000"),
     ],
 )
 def test_flags_that_make_no_sense_are_refused_before_anything_else(loop: Loop, arguments: list[str], message: str) -> None:
@@ -596,6 +637,8 @@ def test_the_report_and_the_result_say_how_the_day_went(loop: Loop) -> None:
     assert len(result["releases"]) == 1
     assert result["alerts"] == []
     assert "training data" in page.read_text()  # no baseline is pinned: said
+    pipeline = json.loads(page.with_suffix(".json").read_text())["pipeline"]
+    assert (pipeline["storage_objects"], pipeline["storage_bytes"]) == (1, len(loop.objects()[loop.object_key()]))
 
 
 def test_a_model_worse_than_chance_is_an_alert_on_the_first_day(loop: Loop) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from monitoring import config, training_data
-from monitoring.config import Schema, Settings
+from monitoring.config import Feature, Schema, Settings, Target
 from monitoring.errors import ConfigError, RefusedError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,6 +106,38 @@ def test_an_indicator_other_than_0_or_1_is_refused(schema: Schema, tmp_path: Pat
 
     with pytest.raises(RefusedError, match=r"row 5 .*: savings_A61: got '0.5', expected 0 or 1"):
         list(training_data.chunks(tmp_path / "data.parquet", schema))
+
+
+def test_rows_that_end_with_a_comma_do_not_shift_and_marks_and_line_ends_do_not_matter(schema: Schema, tmp_path: Path) -> None:
+    header, *rows = DATA.read_text().splitlines()
+    expected = pd.concat(training_data.chunks(DATA, schema))
+    forms = {
+        "comma": "\n".join([header, *(f"{row}," for row in rows)]).encode(),
+        "mark": f"\ufeff{DATA.read_text()}".encode(),
+        "windows": "\r\n".join([header, *rows]).encode(),
+        "quoted": "\n".join(",".join(f'"{field}"' for field in row.split(",")) for row in [header, *rows]).encode(),
+    }
+    for name, content in forms.items():
+        (tmp_path / name).write_bytes(content)
+        pd.testing.assert_frame_equal(pd.concat(training_data.chunks(tmp_path / name, schema)), expected, obj=name)
+
+
+def test_a_column_that_comes_twice_is_refused_by_name(schema: Schema, tmp_path: Path) -> None:
+    header, *rows = DATA.read_text().splitlines()
+    (tmp_path / "data.csv").write_text("\n".join([f"{header},age", *(f"{row},99" for row in rows)]))
+
+    with pytest.raises(RefusedError, match="more than one column age"):
+        list(training_data.chunks(tmp_path / "data.csv", schema))
+
+
+def test_levels_and_classes_that_look_like_numbers_or_booleans_are_found(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("release,married,good\nv1.0,True,1.0\nv2.0,False,0\nv1.0,,1\n")
+    features = [Feature("release_v1.0", "categorical", "release"), Feature("married_True", "categorical", "married")]
+    schema = Schema(Target("good", [0, 1], 1), features)
+
+    frame = pd.concat(training_data.chunks(tmp_path / "data.csv", schema))
+
+    assert frame.to_numpy().tolist() == [[1, 1, 1], [0, 0, 0], [1, 0, 1]]
 
 
 def test_no_file_is_a_configuration_error_and_rubbish_is_refused(settings: Settings, tmp_path: Path) -> None:
