@@ -22,7 +22,7 @@ lint: .venv/test                ## style and types
 	@$(BIN)/mypy
 
 bench: .venv/run                ## measured figures as JSON; fails past twice a limit
-	@for each in benchmarks/*_cost.py; do $(BIN)/python $$each || exit 1; done
+	@for each in benchmarks/startup.py benchmarks/*_cost.py; do $(BIN)/python $$each || exit 1; done
 
 clean:                          ## remove everything that was installed or made
 	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis

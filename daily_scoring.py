@@ -61,7 +61,8 @@ def score_days(settings, arguments, asked):
     if len(asked) > 1:
         console.log.warning("backfill: DMM dates predictions by the moment of the call: these days will show up under today")
     if missing := days.missing_before(settings, asked[0]):
-        console.log.warning("never scored: %s to %s; make up with --from and --to", missing[0], missing[-1])
+        named = [str(day) for day in missing[:3]] + ["..."] * (len(missing) > 3)
+        console.log.warning("not scored to the end: %s; make up for it with --date or --from and --to", ", ".join(named))
     unfinished = days.unfinished_before(settings, asked[0])
     plain = argparse.Namespace(**vars(arguments) | {"rerun": False, "rows": None})
     results, lines, errors = [], [], []

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measure the batch's choices: neighbors, merged or whole source columns, bins. Prints the table of docs/batch.md.
+"""Measure the batch's choices: neighbors, merged or whole source columns, bins. Prints the table of docs/daily-scoring.md.
 
     python benchmarks/batch_choice.py [DAYS]     every choice, 200 days each by default: about 20 minutes
     python benchmarks/batch_choice.py seeds      the default choice under 20 seeds, 60 days each: at most 22 days may alarm

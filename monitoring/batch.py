@@ -1,7 +1,7 @@
 """The day's batch: synthetic rows that look like the training data, the same for the same day.
 
 SMOTEN (imbalanced-learn) on nominal columns makes many times the rows; raking weights bring every level and bin back to its
-share in the class, since SMOTEN's vote among neighbors drops what is rare (docs/batch.md has the measurements).
+share in the class, since SMOTEN's vote among neighbors drops what is rare (docs/daily-scoring.md has the measurements).
 """
 
 import hashlib
@@ -59,25 +59,36 @@ def row_count(settings: "Settings", day: date) -> int:
 def make(settings: "Settings", sample: "Sample", day: date, rows: int) -> Batch:
     """Return the day's batch of `rows` rows.
 
-    Raises RefusedError for a class with too few training rows, or a level above 1 % that no synthetic row has.
+    Raises RefusedError for a class with too few training rows, or a level above 1 % that no synthetic row has even with a
+    single neighbor.
     """
     schema, scoring = settings.schema, settings.scoring
-    random = generator(settings, day, "batch")
     coder = _Coder(schema, sample.frame)
     codes = coder.codes(sample.frame)
-    classes = (
-        sample.frame[schema.target.name].map({value: place for place, value in enumerate(schema.target.classes)}).to_numpy()
-    )
+    places = {value: place for place, value in enumerate(schema.target.classes)}
+    classes = sample.frame[schema.target.name].map(places).to_numpy()
     wanted = class_counts(schema, scoring.classes, sample.class_rows, rows)
     reference = _reference(schema, sample, classes, scoring.reference_rows, scoring.neighbors)
-    made, made_classes = _synthetic(codes[reference], classes[reference], wanted, scoring.neighbors, random)
+    # The more neighbors vote, the more easily a rare level loses every vote: fewer bring it back, and save the night.
+    for neighbors in range(scoring.neighbors, 0, -1):
+        random = generator(settings, day, "batch")
+        made, made_classes = _synthetic(codes[reference], classes[reference], wanted, neighbors, random)
+        try:
+            weights = [
+                raking_weights(made[made_classes == place], codes[classes == place], coder.describe, value)
+                if wanted[place]
+                else None
+                for value, place in places.items()
+            ]
+            break
+        except RefusedError:
+            if neighbors == 1:
+                raise
     parts = []
     for place, count in enumerate(wanted):
-        own = made[made_classes == place]
         if count:
-            targets = codes[classes == place]
-            weights = raking_weights(own, targets, coder.describe, schema.target.classes[place])
-            drawn = own[random.choice(len(own), size=count, replace=False, p=weights)]
+            own, targets = made[made_classes == place], codes[classes == place]
+            drawn = own[random.choice(len(own), size=count, replace=False, p=weights[place])]
             part = coder.decoded(drawn, sample.frame[classes == place], targets, random)
             part[schema.target.name] = schema.target.classes[place]
             parts.append(part)
@@ -117,7 +128,7 @@ def raking_weights(made: Array, targets: Array, describe: Callable[[int, int], s
         if len(lost):
             raise RefusedError(
                 f"no synthetic row of class {label} has {describe(column, int(lost[0]))}, though {shares[lost[0]]:.1%} of its"
-                " training rows have: lower scoring.neighbors, raise scoring.rows or scoring.reference_rows"
+                " training rows have: raise scoring.reference_rows, or leave the level out of schema.features"
             )
         shares = np.where(present, shares, 0)
         margins.append((column, shares / shares.sum(), size))

@@ -455,7 +455,7 @@ def _performance(today: _Day, record: Record) -> Record:
 
 
 def _reference(today: _Day, releases: list[str]) -> Record:
-    """Return the days that score and predicted class are compared with: the first ones, one after the other, of one release."""
+    """Return the days that score and predicted class are compared with: the first sound ones of one release."""
     release = None if len(releases) > 1 else "".join(releases)
     days: list[str] = []
     if today.history:
@@ -465,7 +465,11 @@ def _reference(today: _Day, releases: list[str]) -> Record:
             release = before["release"]  # nothing was said, so nothing has changed
         if release is not None and before["release"] == release:
             known = {day["day"] for day in today.history}  # a record may have been lost: then another day stands in for it
-            days = [day for day in before["days"] if day in known] + [last["day"]] * (answered > 0 and not before["complete"])
+            # A day of a drill, or one that alarmed about the model or the rows, would make every sound day after it look odd.
+            # (That the training data changed is told every day until a new version is made: no fault of the day's.)
+            told = {alert["family"] for alert in last["alerts"] if alert["metric"] != "content_hash"}
+            sound = answered > 0 and not last["drills"] and not told & {"model", "balance", "quality", "drift"}
+            days = [day for day in before["days"] if day in known] + [last["day"]] * (sound and not before["complete"])
     wanted = today.settings.checks.reference_days
     return {"release": release, "days": days[:wanted], "of": wanted, "complete": len(days) >= wanted}
 

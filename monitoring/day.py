@@ -77,10 +77,22 @@ def unfinished_before(settings: "Settings", day: date) -> list[date]:
     return [known for known, manifest in _ledger_before(settings, day) if manifest.state == "scored"]
 
 
+def is_untouched(settings: "Settings", day: date) -> bool:
+    """Whether the day's journal holds nothing: no row was answered."""
+    try:
+        return (folder(settings, day) / "scores.jsonl").stat().st_size == 0
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise disk_error(error) from None
+
+
 def missing_before(settings: "Settings", day: date) -> list[date]:
-    """Return the days without a trace between the last known day and this one."""
-    last = max((known for known in known_days(settings) if known < day), default=day)
-    return [last + timedelta(days=offset) for offset in range(1, (day - last).days)]
+    """Return the days without a file: those without a trace since the last known day, and all that stand half scored."""
+    known = list(_ledger_before(settings, day))
+    last = max((one for one, _ in known), default=day)
+    gap = [last + timedelta(days=offset) for offset in range(1, (day - last).days)]
+    return [one for one, manifest in known if manifest.state == "generated"] + gap
 
 
 def overdue_before(settings: "Settings", day: date) -> list[date]:
@@ -194,7 +206,7 @@ def shape(settings: "Settings", day: date, training_sha256: str) -> dict[str, An
         "drift": [[d.feature, d.shift, d.share, str(d.from_day)] for d in scoring.drift if d.from_day <= day],
         "prediction": model_api.prediction,
         "probability": model_api.probability,
-        "model_url": model_api.url,
+        "model_api.url": model_api.url,
     }
 
 

@@ -62,12 +62,15 @@ def begin(
             if rows not in (None, manifest.rows):
                 raise ConfigError(f"--rows: got {rows}, but {day} has {manifest.rows} rows: leave it out, or add --rerun")
             changes = days.changes(manifest, shaped_by)
-            if changes and (manifest.state == "generated" or manifest.schema_hash != shaped_by["schema"]):
+            # No row was answered yet, say for a mistyped address: then it begins anew.
+            anew = changes and manifest.state == "generated" and days.is_untouched(settings, day)
+            if changes and not anew and (manifest.state == "generated" or manifest.schema_hash != shaped_by["schema"]):
                 raise RefusedError(
                     f"{day} is {manifest.state} and would not go on as it began ({'; '.join(changes)}): set it back, or use"
                     " --rerun to start again"
                 )
-            return manifest, batch.read(path, settings.schema, manifest.batch_sha256), changes
+            if not anew:
+                return manifest, batch.read(path, settings.schema, manifest.batch_sha256), changes
         sample = training_data.sample(data, settings.schema, batch.generator(settings, day, "sample"))
     made = batch.make(settings, sample, day, rows or batch.row_count(settings, day))
     fresh = manifest or Manifest(str(day), settings.model, "generated")

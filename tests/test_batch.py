@@ -134,6 +134,13 @@ def test_a_class_too_small_for_the_neighbors_is_refused_by_name(settings: Settin
         batch.make(settings, small, DAY, 40)
 
 
+def test_a_level_that_the_neighbors_vote_away_comes_back_with_fewer(settings: Settings, sample: training_data.Sample) -> None:
+    """At five neighbors no row of class 0 keeps debtors_guarantors_A103, which 3 % of its customers have."""
+    frame = batch.make(scoring(settings, neighbors=5, classes={0: 1.0, 1: 0.0}), sample, DAY, 600).frame
+
+    assert 5 <= frame["debtors_guarantors_A103"].sum() <= 40
+
+
 def test_a_level_without_synthetic_rows_is_refused_by_name() -> None:
     made, targets = np.zeros((50, 1), dtype=int), np.array([[0]] * 95 + [[1]] * 5)
 

@@ -198,6 +198,17 @@ def test_two_releases_within_a_day_are_a_finding_and_that_day_serves_no_referenc
     assert after["performance"]["reference"]["days"] == []
 
 
+def test_a_drill_and_a_day_that_alarmed_serve_no_reference_but_changed_training_data_do_not_hinder_it(world):
+    world.judge(drills=["age +10 for 50% of the rows"])
+    world.judge(drilled(world))
+    batch = world.batch()
+    world.judge(batch, world.population.answers(batch, swapped=True))
+    sound = world.days(2, training_hash="another")
+
+    assert [len(record["alerts"]) > 0 for record in world.records] == [False, True, True, True, True]
+    assert world.judge()["performance"]["reference"]["days"] == [record["day"] for record in sound]
+
+
 def test_a_model_that_names_no_release_has_its_reference_days_too(world):
     records = []
     for _ in range(8):

@@ -320,6 +320,21 @@ def test_a_half_scored_day_is_refused_when_a_setting_that_matters_changed_and_on
     assert loop.result(SCRIPT, "--date", DAY)["scored"] == 40
 
 
+def test_a_mistyped_address_is_mended_and_the_day_begins_anew(loop: Loop) -> None:
+    loop.run(SCRIPT, "--date", DAY, code=6, MODEL_API_URL=loop.env["MODEL_API_URL"] + "l")
+
+    assert loop.result(SCRIPT, "--date", DAY)["state"] == "uploaded"
+
+
+def test_a_half_scored_day_is_named_by_every_later_run(loop: Loop) -> None:
+    loop.run(SCRIPT, "--date", "2026-02-28", code=6, MODEL_API_TOKEN="wrong")
+
+    ended = loop.run(SCRIPT, "--date", DAY, "--quiet")
+
+    assert "not scored to the end: 2026-02-28" in ended.stderr
+    assert json.loads((loop.folder / "reports" / "credit-default" / f"{DAY}.json").read_text())["pipeline"]["days_missing"]
+
+
 def test_another_number_of_rows_than_the_days_own_is_refused(loop: Loop) -> None:
     loop.run(SCRIPT, "--date", DAY, "--rows", "33")
 
@@ -337,9 +352,9 @@ def test_earlier_scored_days_are_uploaded_first_and_missing_days_named_once(loop
     result = loop.run(SCRIPT, "--date", DAY)
 
     assert loop.manifest("2026-02-27")["state"] == "uploaded"
-    assert "never scored: 2026-02-28" in result.stderr
+    assert "not scored to the end: 2026-02-28" in result.stderr
     assert set(loop.objects()) == {loop.object_key(day) for day in ("2026-02-25", "2026-02-27", DAY)}
-    assert "never scored" not in loop.run(SCRIPT, "--date", "2026-03-02").stderr
+    assert "not scored to the end" not in loop.run(SCRIPT, "--date", "2026-03-02").stderr
 
 
 def test_a_backfill_tries_every_day_and_the_worst_decides(loop: Loop) -> None:
@@ -671,7 +686,7 @@ def test_days_are_judged_against_the_pinned_baseline_by_name_and_changed_data_ar
 
     data = loop.folder / "changed.csv"
     data.write_text("".join((ROOT / "data" / "german_credit.csv").read_text().splitlines(keepends=True)[:901]))
-    loop.configure(training_data=str(data), scoring={"neighbors": 2})  # at 3 these rows lose a level
+    loop.configure(training_data=str(data))
     result = loop.result(SCRIPT, "--date", "2026-03-02")
 
     assert any("training data" in alert["text"] for alert in result["alerts"]), result["alerts"]
