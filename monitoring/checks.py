@@ -714,7 +714,8 @@ def _advice(record: Record) -> tuple[str, list[str]]:
     """Return none, look or retrain, and why: retrain only by the model's performance or score over several days."""
     alerts, model = record["alerts"], record["performance"]
     if not alerts and not _alarmed_windows(record):
-        return "none", []
+        failed = record["endpoint"]["failed"]
+        return ("look", [f"rows failed: {failed}, see below"]) if failed else ("none", [])
     because = [alert["text"] for alert in alerts]
     drifted = any(test["alarmed"] or (test["window"] and test["window"]["alarmed"]) for test in record["drift"])
     swapped = any(alert["metric"] in ("auc", "balanced_accuracy") for alert in alerts)

@@ -255,6 +255,7 @@ def test_an_impossible_class_for_one_row_is_partial(loop: Loop) -> None:
     result = loop.result(SCRIPT, "--date", DAY, code=3)
 
     assert (result["state"], result["scored"], result["failed"]) == ("uploaded", 59, 1)
+    assert (result["advice"], result["because"]) == ("look", ["rows failed: 1, see below"])
     assert "expected one of [0, 1] as the class" in loop.manifest()["failures"][f"{DAY}_7"]
     assert f"{DAY}_7" not in [row["event_id"] for row in table(loop.objects()[loop.object_key()])]
     assert "already uploaded" in loop.run(SCRIPT, "--date", DAY).stdout
