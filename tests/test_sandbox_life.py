@@ -213,6 +213,7 @@ def test_everything_stands_after_kill_9_of_all_and_a_restart(folder: Path) -> No
         os.kill(int(line[0]), signal.SIGKILL)
     wait_for(lambda: not processes_of(folder), "kill -9 did not end it")
     lease.file.close()
+    wait_for(lambda: attach.running(folder) is None, "its lock outlived it")
 
     lease, after = start_sandbox(folder)
 
@@ -224,9 +225,8 @@ def test_everything_stands_after_kill_9_of_all_and_a_restart(folder: Path) -> No
     assert register(after, "k.csv").json() == ["Dataset already registered with the model."]
     wait_for(lambda: jobs(after)[0]["status"] == "Done", "the job that was due while nothing ran")
     assert jobs(after)[0]["matched"] == 1
-    assert (
-        call(after, "GET", "/model", params={"model_id": after.env["DMM_MODEL_ID"]}).json()["ingestionStatus"] == "prediction"
-    )
+    model = {"model_id": after.env["DMM_MODEL_ID"]}
+    wait_for(lambda: call(after, "GET", "/model", params=model).json()["ingestionStatus"] == "prediction", "its live data")
     lease.file.close()
     wait_until_gone(after.pid)
 
