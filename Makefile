@@ -1,4 +1,4 @@
-# The two commands of a newcomer are `make run` and `make test`. Everything is installed into .venv, once.
+# Start with `make run` and `make test`. Everything is installed into .venv, once.
 PYTHON ?= python3
 BIN = .venv/bin
 
@@ -10,26 +10,34 @@ run: .venv/run                  ## the whole loop on the sandbox, with real inpu
 	@$(BIN)/python -m sandbox run gt_registration.py --wait 60
 	@ls -t var/sandbox/reports/*/*.html | head -n 1 | sed 's/^/report to open: /'
 
-test: .venv/test                ## the whole test suite
-	@$(BIN)/python -m pytest -n 2
+test: .venv/test                ## the whole test suite, with its coverage
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -n 2
+	@# A process that was killed while it wrote leaves a broken file: no warning, and none is kept.
+	@$(BIN)/python -W ignore -m coverage combine --quiet
+	@rm -f .coverage.*
+	@echo "coverage: $$($(BIN)/coverage report --format=total) %; by file: $(BIN)/coverage report"
 
 sandbox: .venv/run              ## Domino and S3 on this machine, until Ctrl-C
 	@$(BIN)/python -m sandbox
 
-lint: .venv/test                ## style and types
+lint: .venv/test                ## style, types, imports, spelling
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/codespell
 
-bench: .venv/run                ## measured figures as JSON; fails past twice a limit
+bench: .venv/run                ## benchmarks, as JSON; fails if a figure exceeds twice its limit
 	@for each in benchmarks/startup.py benchmarks/*_cost.py; do $(BIN)/python $$each || exit 1; done
 
-clean:                          ## remove everything that was installed or made
-	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean:                          ## remove everything that was installed or generated
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 
 .venv/run: requirements.txt sandbox/requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is "\
-	  + sys.version.split()[0] + "; name another one: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or" \
+	  " newer is needed, this is " + sys.version.split()[0] + "; name another one:" \
+	  " make PYTHON=python3.12 ...")'
 	@echo "installing into .venv (once, about a minute) ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r sandbox/requirements.txt

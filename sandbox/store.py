@@ -1,86 +1,103 @@
-"""What the parts share, and what outlives a restart: ids and keys in a file of their own, the records in SQLite."""
+"""What the services keep over a restart: JSON documents and captured predictions, in SQLite."""
 
 import json
 import secrets
 import sqlite3
 import threading
-from collections import deque
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandbox.switches import Switches
 from sandbox.wire import Refused
 
-MOST_REQUESTS_KEPT = 50_000
 TABLES = """
-CREATE TABLE IF NOT EXISTS documents (number INTEGER PRIMARY KEY, kind TEXT, id TEXT, value TEXT, UNIQUE (kind, id));
-CREATE TABLE IF NOT EXISTS captures (number INTEGER PRIMARY KEY, model_id TEXT, event_id TEXT, at REAL, record TEXT);
+CREATE TABLE IF NOT EXISTS documents (
+    number INTEGER PRIMARY KEY, kind TEXT, id TEXT, value TEXT, UNIQUE (kind, id)
+);
+CREATE TABLE IF NOT EXISTS captures (
+    number INTEGER PRIMARY KEY, model_id TEXT, event_id TEXT, at REAL, record TEXT
+);
+"""
+PUT = """
+INSERT INTO documents (kind, id, value) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET value = excluded.value
 """
 
 
 class Store:
-    """JSON documents by kind and id, and captured predictions. Holding `lock` makes several steps one."""
+    """JSON documents by kind and id, and captured predictions.
+
+    Every method is one step; holding `lock` makes several steps one.
+    """
 
     def __init__(self, path: Path) -> None:
         self.lock = threading.RLock()
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # Without a sync per row a killed process still loses nothing; only a machine that loses its power does.
-        self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;" + TABLES)
-
-    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Run one statement and return what it gives."""
-        with self.lock:
-            return self._database.execute(statement, values).fetchall()
+        # Without a sync per row a killed process still loses nothing; only a machine that loses
+        # its power does.
+        self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")
+        self._database.executescript(TABLES)
 
     def put(self, kind: str, key: str, value: Any) -> None:
-        """Write a document; one that stands keeps its place in the order."""
-        statement = "INSERT INTO documents (kind, id, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
-        self.rows(statement, kind, key, json.dumps(value))
+        """Write a document; one that exists keeps its place in the order."""
+        self._run(PUT, kind, key, json.dumps(value))
 
     def get(self, kind: str, key: str) -> Any:
-        """Read a document. Raises Refused with 404 where there is none."""
-        for (value,) in self.rows("SELECT value FROM documents WHERE kind = ? AND id = ?", kind, key):
-            return json.loads(value)
-        raise Refused(404, f"{kind} {key} not found.")
+        """Return a document. Raises Refused with 404 where there is none."""
+        rows = self._run("SELECT value FROM documents WHERE kind = ? AND id = ?", kind, key)
+        if not rows:
+            raise Refused(404, f"{kind} {key} not found.")
+        return json.loads(rows[0][0])
 
     def all(self, kind: str) -> list[Any]:
-        """Read every document of a kind, oldest first."""
-        return [json.loads(row[0]) for row in self.rows("SELECT value FROM documents WHERE kind = ? ORDER BY number", kind)]
+        """Return every document of a kind, oldest first."""
+        rows = self._run("SELECT value FROM documents WHERE kind = ? ORDER BY number", kind)
+        return [json.loads(value) for (value,) in rows]
+
+    def ids_without(self, kind: str, field: str) -> list[str]:
+        """Return the ids of the documents of a kind in which a field is null."""
+        statement = "SELECT id FROM documents WHERE kind = ? AND json_extract(value, ?) IS NULL"
+        return [key for (key,) in self._run(statement, kind, f"$.{field}")]
 
     def delete(self, kind: str, key: str) -> None:
         """Remove a document."""
-        self.rows("DELETE FROM documents WHERE kind = ? AND id = ?", kind, key)
+        self._run("DELETE FROM documents WHERE kind = ? AND id = ?", kind, key)
 
+    def add_capture(self, model_id: str, event_id: str, at: float, record: Any) -> None:
+        """Keep a captured prediction; at: seconds since 1970."""
+        statement = "INSERT INTO captures (model_id, event_id, at, record) VALUES (?, ?, ?, ?)"
+        self._run(statement, model_id, event_id, at, json.dumps(record))
 
-@dataclass(slots=True)
-class Sandbox:
-    """What the parts share. `switches` and `tries` (of each row, since the last change of switches) are replaced whole."""
+    def captures(self) -> list[Any]:
+        """Return every captured prediction, oldest first, repeats included."""
+        rows = self._run("SELECT record FROM captures ORDER BY number")
+        return [json.loads(record) for (record,) in rows]
 
-    identity: dict[str, Any]
-    store: Store
-    model: dict[str, Any]
-    port: int
-    objects_url: str
-    objects_kind: str
-    switches: Switches = field(default_factory=Switches)
-    tries: dict[str, int] = field(default_factory=dict)
-    requests: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_REQUESTS_KEPT))
+    def count_captures(self) -> int:
+        """Return the number of captured predictions."""
+        return int(self._run("SELECT COUNT(*) FROM captures")[0][0])
+
+    def first_capture_at(self, model_id: str) -> float | None:
+        """Return the time of a model's first captured prediction, None where it has none."""
+        at: float | None
+        ((at,),) = self._run("SELECT MIN(at) FROM captures WHERE model_id = ?", model_id)
+        return at
+
+    def captured_ids(self, model_id: str, since: float) -> set[str]:
+        """Return the different event ids captured for a model since a time."""
+        statement = "SELECT DISTINCT event_id FROM captures WHERE model_id = ? AND at >= ?"
+        return {event_id for (event_id,) in self._run(statement, model_id, since)}
+
+    def clear(self) -> None:
+        """Remove everything."""
+        with self.lock:
+            self._run("DELETE FROM documents")
+            self._run("DELETE FROM captures")
+
+    def _run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self.lock:
+            return self._database.execute(statement, values).fetchall()
 
 
 def new_id() -> str:
-    """Make an id as Domino's are: 24 hex digits (contracts 1)."""
+    """Return a new id in Domino's form: 24 hex digits (contracts 1)."""
     return secrets.token_hex(12)
-
-
-def load_identity(folder: Path) -> dict[str, Any]:
-    """Read the ids, keys and ports of this state folder; make them the first time."""
-    path = folder / "identity.json"
-    if path.exists():
-        return dict(json.loads(path.read_text()))
-    identity: dict[str, Any] = {f"{name}_id": new_id() for name in ("project", "model_api", "model_version", "dmm_model")}
-    identity |= {"api_key": secrets.token_urlsafe(24), "model_token": secrets.token_urlsafe(24), "ports": {}}
-    identity["access_token"] = ".".join(secrets.token_urlsafe(16) for _ in range(3))  # the three parts of a JWT
-    names = ("writer", "monitor", "write_only", "read_only")
-    identity["s3"] = {name: {"access_key": secrets.token_hex(8), "secret_key": secrets.token_urlsafe(24)} for name in names}
-    return identity

@@ -1,117 +1,14 @@
-"""What every test may use: `sandbox`, Domino and S3 on this machine, one for each worker of the test run."""
+"""What every test may use: `sandbox`, and `loop`, a user's set-up against it."""
 
-from __future__ import annotations
-
-import contextlib
-import json
-import os
-import time
-import urllib.request
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+import yaml
 
-from sandbox import attach
-
-
-@dataclass(frozen=True, slots=True)
-class RunningSandbox:
-    """A sandbox with a folder of its own. Every address is on loopback."""
-
-    env: Mapping[str, str] = field(repr=False)
-    folder: Path
-    objects: str
-    pid: int
-    s3_identities: Mapping[str, Mapping[str, str]] = field(repr=False)
-
-    @property
-    def url(self) -> str:
-        """Address of DMM and of the platform."""
-        return self.env["DMM_URL"]
-
-    @property
-    def model_url(self) -> str:
-        """Address of the prediction call."""
-        return self.env["MODEL_API_URL"]
-
-    @property
-    def s3(self) -> str:
-        """The S3 endpoint."""
-        return self.env["AWS_ENDPOINT_URL_S3"]
-
-    @property
-    def state_dir(self) -> Path:
-        """The state folder that `env` names; a test that writes days sets STATE_DIR to one of its own."""
-        return Path(self.env["STATE_DIR"])
-
-    def environment(self, **changes: str) -> dict[str, str]:
-        """The whole environment for a child process: this one's, the sandbox's variables, then `changes`."""
-        return attach.environment(self.env) | changes
-
-    def switch(self, **switches: Any) -> None:
-        """Set switches (docs/sandbox.md); a wrong one fails the test. They are reset before and after each test."""
-        self._call("POST", "/_sandbox/switches", switches)
-
-    def requests(self) -> list[dict[str, Any]]:
-        """Every request since the test began: method, path, headers (secrets masked), body, at, status (or dropped)."""
-        recorded: list[dict[str, Any]] = self._call("GET", "/_sandbox/requests")
-        return recorded
-
-    def clear_requests(self) -> None:
-        """Forget the requests."""
-        self._call("DELETE", "/_sandbox/requests")
-
-    def captured(self) -> list[dict[str, Any]]:
-        """Every captured prediction since the test began, in Domino's record form, repeats included."""
-        records: list[dict[str, Any]] = self._call("GET", "/_sandbox/records")
-        return records
-
-    def forget(self) -> None:
-        """Forget all that was stored but objects: captures, models, registrations, training sets, metrics."""
-        self._call("DELETE", "/_sandbox/records")
-
-    def reset(self) -> None:
-        """Set every switch back and forget the requests."""
-        self._call("DELETE", "/_sandbox/switches")
-        self.clear_requests()
-
-    def s3_client(self, identity: str = "writer") -> Any:
-        """A boto3 client with the keys of writer, monitor (DMM's), write_only or read_only."""
-        from sandbox.object_store import client
-
-        return client(self.s3, **self.s3_identities[identity])
-
-    def _call(self, method: str, path: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data=data, method=method)
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=30) as reply:
-            content = reply.read()
-        return json.loads(content) if content else None
-
-
-def start_sandbox(folder: Path) -> tuple[attach.Lease, RunningSandbox]:
-    """Start or join the sandbox of a folder; it ends when the lease's file is closed."""
-    lease = attach.attach(folder)
-    identities = json.loads((folder / "identity.json").read_text())["s3"]
-    return lease, RunningSandbox(lease.variables, folder, lease.objects, lease.pid, identities)
-
-
-def wait_until_gone(pid: int, seconds: float = 10.0) -> None:
-    """Wait until a process has ended."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)  # where it is this process's child, it stays until it is asked for
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"process {pid} still runs after {seconds} s")
+from tests.support.loop import ROOT, Loop
+from tests.support.sandbox import RunningSandbox, start_sandbox, wait_until_gone
 
 
 @pytest.fixture(scope="session")
@@ -124,8 +21,22 @@ def _session_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runni
 
 @pytest.fixture
 def sandbox(_session_sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
-    """The worker's sandbox as if new: default switches, nothing recorded, nothing stored but objects."""
+    """The worker's sandbox as if new: default switches, nothing stored but objects."""
     _session_sandbox.reset()
     _session_sandbox.forget()
     yield _session_sandbox
     _session_sandbox.reset()
+
+
+@pytest.fixture
+def loop(sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Loop]:
+    """A fresh set-up with the shipped settings, small batches and short waits."""
+    env = sandbox.environment(
+        DOMINO_PROJECT_ID=uuid.uuid4().hex[:24], STATE_DIR="state", REPORT_DIR="reports"
+    )
+    settings = yaml.safe_load((ROOT / "config.yaml").read_text())
+    loop = Loop(sandbox, tmp_path, env, settings)
+    loop.configure(
+        training_data=str(ROOT / "data" / "german_credit.csv"), scoring={"rows": [30, 40]}
+    )
+    yield loop

@@ -1,0 +1,13 @@
+"""A day's rows: synthetic, repeatable, and like the training data.
+
+batch        the rows, the file that keeps them, their request bodies
+generate     making the rows of a day
+randomness   the random numbers of a day, its number of rows
+encoding     rows as nominal codes, and back
+smoten       many synthetic rows from the codes of some reference rows
+raking       weights that bring every level and bin back to its share
+labels       how many rows each class gets; noise in the outcomes
+drills       shifts on purpose
+inputs       the settings that shape the rows, and how they changed
+scored       the rows together with what came of them
+"""

@@ -1,0 +1,31 @@
+"""What a day's batch and its answers say of endpoint, model, features and pipeline.
+
+record        the day's record, typed and versioned: one part for each family of checks
+alert         a limit that the day is beyond
+evaluate      a day's record from what is known of the day: the families, one after the other
+
+Families of checks, each a function from its inputs to its part of the record and its alerts:
+
+endpoint      availability, latency, releases
+model         both of the model's:
+  performance   how right it is: metrics with intervals, label coverage
+  model_drift   score, predicted class and accuracy against the first days of its release
+balance       the classes of the batch against those requested
+quality       missing, wrong, unseen and outlying values
+drift         each feature against the baseline
+importance    which features the prediction follows (no alerts)
+pipeline      days missing, days not ingested, storage
+
+What they share:
+
+inputs        everything a record follows from, and what several families need of it
+counts        rows of a day by class and cell, to be summed over days
+history       the earlier days' records, and those of a window
+reference     the first days of a release, which score and class are compared with
+shift_test    one variable's test for the day and for the window
+limits        simulated limits, kept in a file
+advice        none, look or retrain, and why
+wording       sentences that several families write
+
+thresholds    what is worth entering in DMM as a feature's limit
+"""

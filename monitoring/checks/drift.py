@@ -1,0 +1,117 @@
+"""Each feature of the batch against the baseline."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from monitoring.checks.alert import Alert, Family
+from monitoring.checks.counts import FeatureCounts, Variable, shares
+from monitoring.checks.record import Bins, DayRecord, FeatureTest
+from monitoring.checks.shift_test import ShiftTester, ShiftText
+from monitoring.checks.wording import mean_change, share_change
+from monitoring.dataset.baseline import Column, Numbers
+from monitoring.statistics.arrays import Array
+from monitoring.statistics.shift import expected_shares, psi_dmm
+
+_THAN = "in training"
+_GUARD_BIN = "outside"
+
+
+def check(
+    tester: ShiftTester,
+    features: FeatureCounts,
+    window: Sequence[DayRecord],
+    drills: Sequence[str] = (),
+) -> tuple[list[FeatureTest], list[Alert]]:
+    """Test every feature against the baseline; the largest movers first.
+
+    window: the earlier days of the window that were compared with the same baseline. A feature
+    without rows, in the batch or in the baseline, is left out.
+    """
+    tests, alerts = [], []
+    note = f"a drill is on: {', '.join(drills)}" if drills else ""
+    for name, column in features.columns.items():
+        base = features.baseline.columns[name]
+        earlier = [Variable.of_record(record.counts.features[name]) for record in window]
+        variables = [Variable.of_column(column), *earlier]
+        test = tester.test(
+            name, Variable.of_column(base), variables, independent=features.independent
+        )
+        if test is None:
+            continue
+
+        summary = _summary(column, base)
+        tests.append(FeatureTest(**msgspec.structs.asdict(test), **summary._asdict()))
+        text = summary.text(name)._replace(note=note)
+        alerts += tester.alerts(Family.DRIFT, test, text, window_days=len(variables))
+    return sorted(tests, key=lambda test: -test.value / max(test.limit, 1e-12)), alerts
+
+
+class _Summary(NamedTuple):
+    """What a feature's record has beside its test."""
+
+    psi_dmm: float
+    shown: str
+    today: float
+    baseline: float
+    largest_change: str
+    bins: Bins
+
+    def text(self, name: str) -> ShiftText:
+        if self.shown == "mean":
+            change = mean_change(name, self.today, self.baseline, _THAN)
+            is_outside = self.largest_change == _GUARD_BIN
+            where = "outside the training range" if is_outside else f"at {self.largest_change}"
+            return ShiftText(change, f"largest change {where}")
+        return ShiftText(share_change(name, self.today, self.baseline, _THAN))
+
+
+def _summary(column: Column, base: Column) -> _Summary:
+    # The baseline's mean and shares at the batch's class mix, as the test compares them.
+    class_rows = column.counts.sum(axis=1)
+    rows = class_rows.sum()
+    if column.numbers and base.numbers:
+        base_rows = np.maximum(1, base.counts.sum(axis=1))
+        before = float((class_rows / rows / base_rows * base.numbers.sums).sum())
+        now = float(column.numbers.sums.sum() / rows)
+        labels = [*_bin_labels(base.numbers), _GUARD_BIN]
+        return _binned("mean", now, before, labels, (column.numbers.bins, base.numbers.bins))
+
+    before = float(expected_shares(base.counts, class_rows)[1])
+    now = float(column.counts[:, 1].sum() / rows)
+    return _binned("share of 1", now, before, ["0", "1"], (column.counts, base.counts))
+
+
+def _binned(
+    shown: str, now: float, before: float, labels: list[str], bins: tuple[Array, Array]
+) -> _Summary:
+    """Return the summary; bins: rows (classes, bins) of the batch, and of the baseline."""
+    rows, base_rows = bins
+    actual = shares(rows.sum(axis=0))
+    expected = expected_shares(base_rows, rows.sum(axis=1))
+    return _Summary(
+        psi_dmm=float(psi_dmm(rows.sum(axis=0), base_rows.sum(axis=0))),
+        shown=shown,
+        today=now,
+        baseline=before,
+        largest_change=labels[int(np.abs(actual - expected).argmax())],
+        bins=Bins(labels, actual.tolist(), expected.tolist()),
+    )
+
+
+def _bin_labels(numbers: Numbers) -> list[str]:
+    """Name each of DMM's bins by its values: whole numbers where the feature has no others."""
+    pairs = list(zip(numbers.edges, numbers.edges[1:], strict=False))
+    if not numbers.whole:
+        return [f"{low:.3g} to {high:.3g}" for low, high in pairs]
+
+    labels = []
+    for index, (low, high) in enumerate(pairs):
+        is_last = index == len(pairs) - 1  # the upper edge belongs to the last bin only
+        first = math.ceil(low)
+        last = math.ceil(high) - (0 if is_last else 1)
+        labels.append(f"{first} to {last}" if first < last else str(first))
+    return labels

@@ -1,0 +1,197 @@
+"""The record of a day: gathering what it follows from, and every family of checks.
+
+To add a family: a module with a function from its inputs to its part of the record and its alerts,
+its part in record.py, and its line in `_check`.
+"""
+
+from typing import NamedTuple
+
+from monitoring import clock
+from monitoring.batch.scored import ScoredBatch
+from monitoring.checks import (
+    balance,
+    counts,
+    drift,
+    endpoint,
+    importance,
+    model,
+    pipeline,
+    quality,
+)
+from monitoring.checks.advice import advise
+from monitoring.checks.alert import Alert
+from monitoring.checks.history import read_previous
+from monitoring.checks.inputs import CountedDay, DayInputs
+from monitoring.checks.limits import Limits
+from monitoring.checks.record import (
+    BaselineRecord,
+    ClassShares,
+    ColumnQuality,
+    DayRecord,
+    EndpointRecord,
+    FeatureRank,
+    FeatureTest,
+    PerformanceRecord,
+    PipelineRecord,
+)
+from monitoring.checks.wording import baseline_name
+from monitoring.dataset import baseline as baselines
+from monitoring.dataset import counting, training_data
+from monitoring.dataset.baseline import Baseline
+from monitoring.dataset.schema import schema_hash
+from monitoring.dataset.training_file import TrainingFile
+from monitoring.errors import RefusedError
+from monitoring.ledger import days
+from monitoring.ledger.entry import DayEntry
+from monitoring.services.s3 import Store
+from monitoring.settings.model import Settings
+
+
+def evaluate_day(
+    settings: Settings, entry: DayEntry, store: Store, scored: ScoredBatch
+) -> tuple[DayRecord, list[DayRecord]]:
+    """Return the day's record, and the records of the days before as of read_previous.
+
+    Writes nothing but newly simulated limits. Raises RefusedError for a baseline that can't be read
+    or is of another schema; without a pinned one, what reading the training data raises.
+    """
+    workspace = entry.workspace
+    limits = Limits.read(workspace.limits)
+    previous = read_previous(workspace.reports, entry.day)
+    record = evaluate(
+        DayInputs(
+            settings=settings,
+            scored=scored,
+            baseline=_baseline(settings, entry),
+            previous=previous,
+            pipeline=_pipeline(settings, entry, store, scored),
+            training_sha256=entry.known.batch_inputs["training_data"],
+            limits=limits,
+        )
+    )
+    limits.write(workspace.limits)
+    return record, previous
+
+
+def evaluate(inputs: DayInputs) -> DayRecord:
+    """Return the day's record: every family's numbers, its alerts, and what is advised.
+
+    Raises RefusedError for a baseline of another schema.
+    """
+    settings, scored = inputs.settings, inputs.scored
+    baseline = _baseline_record(inputs)
+    day = CountedDay.of(inputs)
+    parts, alerts = _check(inputs, day, baseline.fingerprint)
+    advice, because = advise(
+        alerts,
+        parts.performance.tests,
+        parts.drift,
+        failed_rows=parts.endpoint.failed,
+        window_days=settings.checks.window_days,
+    )
+    return DayRecord(
+        model=settings.model,
+        day=scored.day.isoformat(),
+        created_at=clock.timestamp(),
+        schema_hash=inputs.baseline.schema_hash,
+        baseline=baseline,
+        drills=list(scored.batch.drills),
+        dmm_psi_limit=settings.checks.dmm_psi_limit,
+        minimum_psi=settings.checks.minimum_psi,
+        rows=len(scored.batch),
+        counts=counts.as_record(day.features, day.model),
+        **parts._asdict(),
+        alerts=alerts,
+        advice=advice,
+        because=because,
+    )
+
+
+class _Parts(NamedTuple):
+    """The families' parts of the record."""
+
+    endpoint: EndpointRecord
+    performance: PerformanceRecord
+    balance: list[ClassShares]
+    quality: list[ColumnQuality]
+    importance: list[FeatureRank]
+    drift: list[FeatureTest]
+    pipeline: PipelineRecord
+
+
+def _check(inputs: DayInputs, day: CountedDay, fingerprint: str) -> tuple[_Parts, list[Alert]]:
+    """Run every family; none reads another's part. The alerts are in the order of Family."""
+    scored, checks = inputs.scored, inputs.settings.checks
+    window = day.history.compared_with(fingerprint)
+
+    endpoint_part, endpoint_alerts = endpoint.check(checks, scored, day.history)
+    model_part, model_alerts = model.check(checks, day)
+    balance_part, balance_alerts = balance.check(inputs.settings.scoring, day.classes, day.rows)
+    quality_part, quality_alerts = quality.check(checks, day.features)
+    ranks = importance.rank(list(day.features.columns), scored.batch.frame, day.rows)
+    drift_part, drift_alerts = drift.check(day.tester, day.features, window, scored.batch.drills)
+    pipeline_part, pipeline_alerts = pipeline.check(checks, inputs.pipeline)
+
+    parts = _Parts(
+        endpoint_part, model_part, balance_part, quality_part, ranks, drift_part, pipeline_part
+    )
+    alerts = [
+        *endpoint_alerts,
+        *model_alerts,
+        *balance_alerts,
+        *quality_alerts,
+        *drift_alerts,
+        *pipeline_alerts,
+    ]
+    return parts, alerts
+
+
+def _baseline_record(inputs: DayInputs) -> BaselineRecord:
+    baseline, expected = inputs.baseline, schema_hash(inputs.settings.schema)
+    if baseline.schema_hash != expected:
+        raise RefusedError(
+            f"the baseline ({baseline_name(baseline)}) is of another schema,"
+            f" {baseline.schema_hash}; the configured one is {expected}: create a new version with"
+            " create_training_set.py"
+        )
+    return BaselineRecord(
+        source=baseline_name(baseline),
+        pinned=baseline.number is not None,
+        rows=baseline.rows,
+        created_at=baseline.created_at,
+        fingerprint=baselines.fingerprint(baseline),
+        independent=inputs.is_baseline_independent,
+    )
+
+
+def _baseline(settings: Settings, entry: DayEntry) -> Baseline:
+    """Return the pinned baseline, without one the counts of the training data."""
+    path = entry.workspace.baseline
+    # A torn file must be refused as such, not fail to decode.
+    if path.exists():
+        return baselines.from_json(path.read_text(encoding="utf-8", errors="replace"), path)
+    with TrainingFile(settings) as data:
+        return counting.build(
+            settings.schema,
+            lambda: training_data.chunks(data.path, settings.schema),
+            source="training data",
+            content_hash=data.sha256,
+            created_at=entry.known.times["uploaded"],
+        )
+
+
+def _pipeline(
+    settings: Settings, entry: DayEntry, store: Store, scored: ScoredBatch
+) -> PipelineRecord:
+    """Return what is known of the run and of the days around it."""
+    workspace, day = entry.workspace, entry.day
+    storage_bytes, storage_objects = store.usage(settings.ground_truth_prefix())
+    return PipelineRecord(
+        days_missing=[str(missing) for missing in days.missing(workspace, before=day)],
+        days_overdue=[str(overdue) for overdue in days.overdue(workspace, before=day)],
+        duration_seconds=entry.known.duration_seconds,
+        scoring_seconds=scored.seconds,
+        storage_bytes=storage_bytes,
+        storage_objects=storage_objects,
+        state_bytes=workspace.state_bytes(),
+    )

@@ -1,0 +1,109 @@
+"""What a day's record follows from, and what several families of checks need of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from monitoring.batch.scored import ScoredBatch
+from monitoring.checks import endpoint
+from monitoring.checks.counts import (
+    Classes,
+    FeatureCounts,
+    ModelCounts,
+    ScoredRows,
+    count_features,
+    scored_rows,
+)
+from monitoring.checks.history import History
+from monitoring.checks.limits import Limits
+from monitoring.checks.record import DayRecord, PipelineRecord
+from monitoring.checks.reference import ReleaseDays, release_days
+from monitoring.checks.shift_test import ShiftTester, alarmed_windows
+from monitoring.dataset.baseline import Baseline
+from monitoring.settings.model import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayInputs:
+    """Everything that the record of a day follows from.
+
+    previous: as of read_previous. training_sha256: of today's training data; another than the
+    baseline's makes the baseline independent of the batch, and is a finding; None: unknown.
+    """
+
+    settings: Settings
+    scored: ScoredBatch
+    baseline: Baseline
+    previous: Sequence[DayRecord] = ()
+    pipeline: PipelineRecord = field(default_factory=PipelineRecord)
+    training_sha256: str | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def is_baseline_independent(self) -> bool:
+        """Whether the baseline is another sample than the one the batch was generated from."""
+        return self.training_sha256 not in (None, self.baseline.content_hash)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedDay:
+    """What several families of checks need of a day, counted once."""
+
+    classes: Classes
+    features: FeatureCounts
+    rows: ScoredRows
+    model: ModelCounts
+    history: History
+    release: ReleaseDays
+    tester: ShiftTester
+
+    @classmethod
+    def of(cls, inputs: DayInputs) -> Self:
+        """Count the day's rows, and choose the earlier days that they are compared with."""
+        settings, scored, baseline = inputs.settings, inputs.scored, inputs.baseline
+        classes = Classes.of(settings.schema, baseline)
+        rows = scored_rows(scored, classes.labels)
+        history = History.before(
+            scored.day,
+            inputs.previous,
+            schema_hash=baseline.schema_hash,
+            window_days=settings.checks.window_days,
+        )
+        return cls(
+            classes=classes,
+            features=count_features(
+                settings.schema,
+                scored.batch.frame,
+                baseline,
+                independent=inputs.is_baseline_independent,
+            ),
+            rows=rows,
+            model=ModelCounts.of_predictions(rows.predictions, len(classes.labels)),
+            history=history,
+            release=release_days(
+                history,
+                endpoint.releases(scored),
+                has_scored_rows=bool(len(rows.index)),
+                days_needed=settings.checks.reference_days,
+            ),
+            tester=_tester(settings, inputs.limits, history),
+        )
+
+
+def _tester(settings: Settings, limits: Limits, history: History) -> ShiftTester:
+    """Return the tester: each test may alarm on its part of the false alarms of a day.
+
+    One test for each feature, the predicted class and, where there is one, the score: half of its
+    part is for the day, half for the window.
+    """
+    # Features that have no rows in the baseline keep their part: the budget is an upper bound.
+    tests = len(settings.schema.features) + 1 + (settings.model_api.probability is not None)
+    alarmed_before: set[str] = set()
+    if history.last:
+        alarmed_before = alarmed_windows([*history.last.drift, *history.last.performance.tests])
+    return ShiftTester(
+        limits=limits,
+        rate=settings.checks.false_alarms_per_day / (2 * tests),
+        minimum_psi=settings.checks.minimum_psi,
+        alarmed_before=frozenset(alarmed_before),
+    )

@@ -1,0 +1,118 @@
+"""Logs, the result and progress, with secrets redacted.
+
+Logs and progress go to stderr. stdout has the one-line summary, or with --json exactly one JSON
+object (the logs are then JSON lines).
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from monitoring.errors import MonitoringError, ServiceError, worst
+from monitoring.redaction import redact
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+log = logging.getLogger("monitoring")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a script's work came to: a text for people, an object for programs, and its errors.
+
+    The worst error decides the exit code; `exit_code` is for work that shows its own errors.
+    """
+
+    summary: str
+    result: dict[str, Any] | None
+    errors: Sequence[MonitoringError] = ()
+    exit_code: int = 0
+
+    @property
+    def final_exit_code(self) -> int:
+        """The exit code, 0 where nothing went wrong."""
+        return worst([self.exit_code, *(error.exit_code for error in self.errors)])
+
+
+def set_up_logs(arguments: argparse.Namespace) -> None:
+    """Send the logs to stderr, as lines or as JSON lines, as much as the flags ask for."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines() if arguments.json else _Lines("%(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.captureWarnings(True)
+
+    level = logging.INFO
+    if arguments.verbose:
+        level = logging.DEBUG
+    elif arguments.quiet:
+        level = logging.WARNING
+    log.setLevel(level)
+
+
+def log_error(error: MonitoringError, day: date | None = None) -> None:
+    """Log an error once, under its day where there are several."""
+    if not error.is_logged:
+        log.error("%s%s", f"{day}: " if day else "", error)
+        error.is_logged = True
+
+
+def print_outcome(outcome: Outcome, arguments: argparse.Namespace, exit_code: int) -> int:
+    """Print the result as the flags ask for; return 0, or 5 where it could not be written."""
+    text = outcome.summary
+    if arguments.json:
+        is_nothing = outcome.result is None
+        text = "" if is_nothing else json.dumps(outcome.result, default=str, allow_nan=False)
+    elif outcome.errors or (arguments.quiet and exit_code == 0):
+        text = ""
+    return _print(text)
+
+
+def progress(total: int, arguments: argparse.Namespace) -> "tqdm[Any]":
+    """Return a progress bar over rows: on a terminal only, and neither with --quiet nor --json."""
+    from tqdm import tqdm
+
+    is_hidden = True if arguments.quiet or arguments.json else None  # None: tqdm asks stderr
+    return tqdm(total=total, unit="row", disable=is_hidden, leave=False, file=sys.stderr)
+
+
+def _print(text: str) -> int:
+    try:
+        if text and sys.stdout is not None:  # None: closed by whoever started us
+            encoding = sys.stdout.encoding
+            printable = redact(text).encode(encoding, "backslashreplace").decode(encoding)
+            print(printable, flush=True)
+        return 0
+    except OSError as error:
+        # Python would try once more at exit, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # whoever read us has left
+            return 0
+        log.error(
+            "the result could not be printed: %s; free some space, then rerun: what was done is"
+            " kept",
+            error.strerror,
+        )
+        return ServiceError.exit_code
+
+
+class _Lines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        prefix = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+        return redact(prefix + super().format(record))
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"at": at, "level": record.levelname.lower(), "message": record.getMessage()}
+        if record.exc_info:
+            line["traceback"] = "".join(traceback.format_exception(*record.exc_info))
+        return redact(json.dumps(line))

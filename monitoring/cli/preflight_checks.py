@@ -1,0 +1,223 @@
+"""The checks of `--check`: each returns what it found, or raises the error that a run would."""
+
+import email.utils
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from monitoring import clock
+from monitoring.errors import RefusedError, ServiceError
+from monitoring.text import format_count, format_size
+
+if TYPE_CHECKING:
+    from monitoring.settings.model import Settings
+
+_MIN_FREE_BYTES = 100_000_000  # far more than a day needs, less than any disk in order has
+_MAX_SKEW_SECONDS = 60  # S3 refuses from 15 minutes on; a synchronised clock is off by less than 1
+
+
+class Finding(NamedTuple):
+    """What a check found, and a warning where a run would work all the same."""
+
+    detail: str
+    warning: str | None = None
+
+
+@dataclass(slots=True)
+class Context:
+    """What the checks share.
+
+    skews: by how many seconds this machine's clock is ahead, by host.
+    """
+
+    settings: "Settings"
+    is_scoring: bool
+    skews: dict[str, float] = field(default_factory=dict)
+
+    def note_clock(self, url: str, headers: Mapping[str, str]) -> None:
+        """Compare this machine's clock with an answer's Date."""
+        try:
+            server_time = email.utils.parsedate_to_datetime(headers.get("Date") or "").timestamp()
+        except ValueError:
+            return
+        self.skews[urlsplit(url).hostname or "?"] = time.time() - server_time
+
+
+def _disk(context: Context) -> Finding:
+    folders = (context.settings.state_dir, context.settings.report_dir)
+    free_bytes = min(_free_bytes(folder) for folder in folders)
+    detail = f"{folders[0]} and {folders[1]}: writable, {format_size(free_bytes)} free"
+    if _ends_with_container(context.settings.state_dir):
+        return Finding(
+            f"{detail}, but what is written there ends with this run's container",
+            "put state_dir (STATE_DIR) into a dataset",
+        )
+    return Finding(detail)
+
+
+def _free_bytes(folder: Path) -> int:
+    """Return the room on a folder's disk; raises ServiceError where it can't be written."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing) as probe:
+            probe.write(bytes(4096))
+            probe.flush()
+    except OSError as error:
+        raise ServiceError(f"{existing}: can't be written: {error.strerror}") from None
+
+    free_bytes = shutil.disk_usage(existing).free
+    if free_bytes < _MIN_FREE_BYTES:
+        expected = format_size(_MIN_FREE_BYTES)
+        raise ServiceError(
+            f"{existing}: {format_size(free_bytes)} free, expected {expected} or more"
+        )
+    return free_bytes
+
+
+def _ends_with_container(folder: Path) -> bool:
+    """Whether a folder is gone after a Domino run (contracts 11).
+
+    Datasets stay, the working folder does not.
+    """
+    if not os.environ.get("DOMINO_RUN_ID"):
+        return False
+    persistent = [
+        os.environ.get(name) for name in ("DOMINO_DATASETS_DIR", "DOMINO_IMPORTED_DATA_DIR")
+    ]
+    persistent += ["/domino/datasets", "/mnt/data", "/mnt/imported"]
+    ephemeral = [os.environ.get("DOMINO_WORKING_DIR"), "/mnt", "/tmp"]
+    return _is_below(folder, ephemeral) and not _is_below(folder, persistent)
+
+
+def _is_below(folder: Path, mounts: Sequence[str | None]) -> bool:
+    return any(folder.resolve().is_relative_to(mount) for mount in mounts if mount)
+
+
+def _training_data(context: Context) -> Finding:
+    from monitoring.dataset import training_data
+    from monitoring.dataset.training_file import TrainingFile
+    from monitoring.s3_uri import S3Uri
+    from monitoring.services.s3 import Store
+
+    settings = context.settings
+    if settings.training_data.startswith("s3://"):
+        stored = Store(settings.s3).head(S3Uri.parse(settings.training_data))
+        if stored is None:
+            raise RefusedError(f"{settings.training_data}: no such object")
+        size = format_size(stored.size_bytes)
+        return Finding(f"{settings.training_data}: {size}; its columns are not checked")
+
+    with TrainingFile(settings) as data:
+        rows = len(next(training_data.chunks(data.path, settings.schema), ()))
+    if not rows:
+        raise RefusedError(f"{data.path}: no rows")
+    return Finding(f"{data.path}: all columns, the first {rows:,} rows are as expected")
+
+
+def _endpoint(context: Context) -> Finding:
+    from monitoring.services.http import HttpService, Limits, Request
+
+    # OPTIONS is safe (RFC 9110, 9.2.1): no row is scored, none captured. It goes without the
+    # token, which it need not know.
+    model_api = context.settings.model_api
+    limits = Limits(attempts=2, read_seconds=model_api.timeout_seconds)
+    service = HttpService("the model's endpoint", {}, limits)
+    reply = service.call(Request("OPTIONS", model_api.url))
+    if reply.redirect_host:
+        raise RefusedError(
+            f"{reply.url}: redirects to {reply.redirect_host}, which is never followed"
+        )
+    context.note_clock(model_api.url, reply.headers)
+    return Finding(
+        f"{reply.url}: answers ({reply.status}); whether token and address are right shows with"
+        " the first row"
+    )
+
+
+def _object_store(context: Context) -> Finding:
+    from monitoring.services.s3 import Store
+    from monitoring.services.s3_errors import DeniedError
+
+    settings, is_scoring = context.settings, context.is_scoring
+    lag_days = 0 if is_scoring else settings.ground_truth.lag_days
+    uri = settings.ground_truth_uri(clock.today() - timedelta(days=lag_days))
+    store = Store(settings.s3)
+    store.on_reply(lambda headers: context.note_clock(store.endpoint_url, headers))
+
+    try:
+        stored = store.head(uri)
+    except DeniedError as error:
+        if not is_scoring:
+            raise
+        return Finding(
+            f"{error}; a write-only key will do",
+            "allow s3:GetObject, so that after a lost answer our own file is recognised",
+        )
+    what = f"the object exists ({format_size(stored.size_bytes)})" if stored else "no object yet"
+    return Finding(f"{uri}: {what}" + ("; writing is not tried" if is_scoring else ""))
+
+
+def _model_monitor(context: Context) -> Finding:
+    from monitoring.services.dmm import Dmm
+
+    monitor = context.settings.model_monitor
+    dmm = Dmm(context.settings)
+    dmm.on_reply(lambda headers: context.note_clock(monitor.url, headers))
+    model = dmm.get_model(monitor.model_id)
+    name = model.get("name", "nameless")
+    return Finding(f"{monitor.url}: the key is accepted, the model is {name}")
+
+
+def _data_source(context: Context) -> Finding:
+    from monitoring.services.dmm import Dmm
+
+    name = context.settings.model_monitor.data_source.name
+    known = Dmm(context.settings).data_sources()
+    if name not in known:
+        listed = ", ".join(sorted(known)) or "none"
+        raise RefusedError(f"DMM knows no data source {name}, but {listed}")
+    return Finding(f"{name} is known to DMM")
+
+
+def _training_set(context: Context) -> Finding:
+    from monitoring.services.training_sets import TrainingSets
+    from monitoring.services.training_sets_environment import environment_for
+
+    name = context.settings.training_set.name
+    environment = environment_for(context.settings, os.environ, writes=True)
+    versions = TrainingSets(name, environment).versions()
+    return Finding(f"{name}: {format_count(len(versions), 'version')}")
+
+
+def _clock(context: Context) -> Finding:
+    for host, skew in context.skews.items():
+        if abs(skew) > _MAX_SKEW_SECONDS:
+            raise RefusedError(f"this machine's clock is {skew:+,.0f} seconds off that of {host}")
+    most = round(max(map(abs, context.skews.values())))
+    return Finding(f"at most {format_count(most, 'second')} off that of {', '.join(context.skews)}")
+
+
+CHECKS: dict[str, tuple[Callable[[Context], Finding], str]] = {
+    "disk": (_disk, "fix state_dir or report_dir"),
+    "training data": (_training_data, "fix training_data, or the data, or schema"),
+    "model endpoint": (_endpoint, "fix model_api.url (MODEL_API_URL)"),
+    "object store": (_object_store, "fix ground_truth.uri, s3, or the AWS variables"),
+    "Model Monitor": (
+        _model_monitor,
+        "fix model_monitor.url, api_key or model_id (DMM_URL, DMM_API_KEY, DMM_MODEL_ID)",
+    ),
+    "data source": (
+        _data_source,
+        "fix model_monitor.data_source.name (DMM_DATA_SOURCE), or create the data source in DMM",
+    ),
+    "TrainingSet": (_training_set, "fix the DOMINO_ variables"),
+    "clock": (_clock, "set this machine's clock (chrony, ntpd)"),
+}
+"""Each check by name, and its remedy."""

@@ -1,0 +1,178 @@
+"""What the days are compared with, and its file: rows by class, level and bin of the training data.
+
+The file is `baseline.json` of the state folder; its keys are the names of the fields here.
+"""
+
+import hashlib
+import json
+import typing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from monitoring.errors import RefusedError
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+VERSION = 1
+REMEDY = (
+    "write it again with create_training_set.py, or remove the file to compare the days with the"
+    " training data"
+)
+
+_HASH_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a numerical feature has beside its counts: how its values are cut, and counts of that.
+
+    uppers (k,): the upper value of each cell; cell 0 is below the minimum, cell k + 1 above the
+    maximum. edges (b + 1,): of DMM's bins (contracts 10). bins (classes, b + 1): rows per class
+    and bin, the guard bin last. sums, outside (classes,): the sum of the values; the rows outside
+    the range or the fences. fences: 1.5 interquartile ranges beyond the quartiles. whole: every
+    value is a whole number.
+    """
+
+    uppers: Floats
+    edges: Floats
+    bins: Integers
+    sums: Floats
+    outside: Integers
+    fences: tuple[float, float]
+    whole: bool
+
+    def __add__(self, other: "Numbers") -> "Numbers":
+        """Return the counts of both; they must be cut alike."""
+        return replace(
+            self,
+            bins=self.bins + other.bins,
+            sums=self.sums + other.sums,
+            outside=self.outside + other.outside,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One feature's rows.
+
+    counts (classes, cells): of a categorical feature two cells, 0 and 1. missing, wrong, infinite:
+    rows without a value, with something else than expected, with an infinite number; they are in
+    no cell. numbers: of a numerical feature that has numbers.
+    """
+
+    counts: Integers
+    missing: int
+    wrong: int
+    infinite: int
+    numbers: Numbers | None
+
+    def __add__(self, other: "Column") -> "Column":
+        """Return the counts of both; they must be cut alike."""
+        numbers = self.numbers
+        if numbers and other.numbers:
+            numbers = numbers + other.numbers
+        return Column(
+            self.counts + other.counts,
+            self.missing + other.missing,
+            self.wrong + other.wrong,
+            self.infinite + other.infinite,
+            numbers,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Counts of a training set version, or of the training data themselves.
+
+    source: the set's name or "training data". number: the version or None. content_hash: of the
+    data that were counted. created_at: RFC 3339, UTC. class_rows (classes,).
+    """
+
+    source: str
+    number: int | None
+    content_hash: str
+    schema_hash: str
+    created_at: str
+    classes: tuple[int | str, ...]
+    class_rows: Integers
+    columns: dict[str, Column]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all classes."""
+        return int(self.class_rows.sum())
+
+
+def fingerprint(baseline: Baseline) -> str:
+    """Return 16 hex digits that change when a count, cell or bin does.
+
+    Days that were compared with the same one can be summed.
+    """
+    counts_alone = replace(baseline, source="", number=None, created_at="")
+    return hashlib.sha256(to_json(counts_alone).encode()).hexdigest()[:_HASH_DIGITS]
+
+
+def to_json(baseline: Baseline) -> str:
+    """Return the baseline as JSON text; `from_json` reads it back equal."""
+    content = {"version": VERSION, **asdict(baseline)}
+    text = json.dumps(
+        content, separators=(",", ":"), allow_nan=False, default=lambda array: array.tolist()
+    )
+    return text + "\n"
+
+
+def from_json(text: str, where: Path) -> Baseline:
+    """Return the baseline that `to_json` wrote; raises RefusedError for any other text.
+
+    where: the file to name.
+    """
+    try:
+        version = msgspec.json.decode(text, type=_Header).version
+        if version != VERSION:
+            raise RefusedError(
+                f"{where}: got a baseline of version {version}, expected {VERSION}; {REMEDY}"
+            )
+        baseline = msgspec.json.decode(text, type=Baseline, dec_hook=_to_array)
+        _check_shapes(baseline)
+        return baseline
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(
+            f"{where}: not a whole baseline of version {VERSION} ({error}); {REMEDY}"
+        ) from None
+
+
+class _Header(msgspec.Struct):
+    version: int
+
+
+def _to_array(kind: Any, value: Any) -> NDArray[Any]:
+    _, (number_type,) = (typing.get_args(part) for part in (kind, typing.get_args(kind)[1]))
+    # same_kind: a fraction must not become a count.
+    return np.asarray(value).astype(number_type, casting="same_kind")
+
+
+def _check_shapes(baseline: Baseline) -> None:
+    classes = len(baseline.classes)
+    _check_shape("class_rows", baseline.class_rows, (classes,))
+    for name, column in baseline.columns.items():
+        _check_shape(f"{name}.counts", column.counts, (classes, None))
+        numbers = column.numbers
+        if numbers:
+            _check_shape(f"{name}.counts", column.counts, (classes, len(numbers.uppers) + 2))
+            _check_shape(f"{name}.bins", numbers.bins, (classes, len(numbers.edges)))
+            _check_shape(f"{name}.sums", numbers.sums, (classes,))
+            _check_shape(f"{name}.outside", numbers.outside, (classes,))
+
+
+def _check_shape(name: str, array: NDArray[Any], expected: tuple[int | None, ...]) -> None:
+    fits = array.ndim == len(expected) and all(
+        size in (None, actual) for size, actual in zip(expected, array.shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"{name}: got shape {array.shape}, expected {expected}")

@@ -1,0 +1,112 @@
+"""Counting rows by class, level and bin: of the training data, of a day, of any rows."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from monitoring.dataset.baseline import Baseline, Column, Integers, Numbers
+from monitoring.dataset.cells import are_outside, bins_of, cells_of, cut_numericals
+from monitoring.dataset.schema import schema_hash
+from monitoring.dataset.values import to_numbers
+from monitoring.errors import RefusedError
+from monitoring.settings.model import Feature, Schema
+
+_INDICATOR_CELLS = 2
+
+
+def build(
+    schema: Schema,
+    chunks: Callable[[], Iterable[pd.DataFrame]],
+    *,
+    source: str,
+    content_hash: str,
+    created_at: str,
+) -> Baseline:
+    """Count the training data and return the baseline; its number is None.
+
+    chunks: called twice, gives the data as frames with the features and the target (one frame for
+    small data); no more than one chunk and a sample of 100,000 rows is held. A feature that a
+    chunk lacks counts as missing there; rows whose class is none of the target's are left out.
+    Raises RefusedError for a class without rows.
+    """
+    classes = tuple(schema.target.classes)
+    # Two passes: what the values are cut by depends on all of them.
+    cuts = cut_numericals(schema, chunks(), len(classes))
+    class_rows = np.zeros(len(classes), np.int64)
+    columns: dict[str, Column] = {}
+    for chunk in chunks():
+        codes = class_codes(chunk[schema.target.name], classes)
+        class_rows += np.bincount(codes[codes >= 0], minlength=len(classes))
+        for feature in schema.features:
+            name = feature.name
+            counted = count(chunk, feature, cuts.get(name), codes, len(classes))
+            columns[name] = columns[name] + counted if name in columns else counted
+
+    if not class_rows.all():
+        raise RefusedError(
+            f"{source}: got {class_rows.tolist()} rows of the classes {list(classes)} in column"
+            f" {schema.target.name}, expected rows of each: fix the training data or"
+            " schema.target.classes"
+        )
+    return Baseline(
+        source=source,
+        number=None,
+        content_hash=content_hash,
+        schema_hash=schema_hash(schema),
+        created_at=created_at,
+        classes=classes,
+        class_rows=class_rows,
+        columns=columns,
+    )
+
+
+def count(
+    frame: pd.DataFrame, feature: Feature, cut: Numbers | None, codes: Integers, classes: int
+) -> Column:
+    """Count one feature of a frame by class.
+
+    cut: how the values of a numerical feature are cut (its own counts play no part), None for a
+    categorical one. codes (rows,): as of class_codes; rows with -1 are in no cell. classes: their
+    number. Numbers without a cut are counted in no cell.
+    """
+    if feature.name in frame:
+        values, missing, wrong = to_numbers(frame[feature.name])
+    else:
+        values, missing, wrong = np.full(len(frame), math.nan), len(frame), 0
+    infinite = int(np.isinf(values).sum())
+    is_usable = np.isfinite(values) & (codes >= 0)
+    values, codes = values[is_usable], codes[is_usable]
+
+    if feature.type == "categorical":
+        is_level = (values == 0) | (values == 1)
+        levels = values[is_level].astype(np.int64)
+        counts = _table(codes[is_level], levels, classes, _INDICATOR_CELLS)
+        return Column(counts, missing, wrong + int((~is_level).sum()), infinite, None)
+    if cut is None:
+        counts = np.zeros((classes, _INDICATOR_CELLS), np.int64)
+        return Column(counts, missing, wrong, infinite, None)
+
+    counts = _table(codes, cells_of(cut, values), classes, len(cut.uppers) + 2)
+    numbers = replace(
+        cut,
+        bins=_table(codes, bins_of(cut, values), classes, len(cut.edges)),
+        sums=np.bincount(codes, weights=values, minlength=classes).astype(np.float64),
+        outside=np.bincount(codes[are_outside(cut, values)], minlength=classes),
+    )
+    return Column(counts, missing, wrong, infinite, numbers)
+
+
+def class_codes(labels: "pd.Series[Any]", classes: Sequence[int | str]) -> Integers:
+    """Return each label's place in `classes` (rows,), -1 for anything else."""
+    codes = labels.map({value: code for code, value in enumerate(classes)})
+    return np.asarray(codes.fillna(-1), np.int64)
+
+
+def _table(codes: Integers, cells: Integers, classes: int, width: int) -> Integers:
+    """Return the rows of each class and cell (classes, width)."""
+    counts = np.bincount(codes * width + cells, minlength=classes * width)
+    return counts.reshape(classes, width)

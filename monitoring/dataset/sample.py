@@ -1,0 +1,54 @@
+"""An even sample of each class of the training data, in one pass."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from monitoring.dataset import training_data
+from monitoring.errors import RefusedError
+from monitoring.settings.model import Schema
+
+CLASS_ROWS = 50_000
+"""The most rows of a class that are kept."""
+
+_ORDER = "_order"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Up to 50,000 rows of each class, drawn evenly, in the file's order; all where there are less.
+
+    frame: one column for each feature, then the target. order (rows,): a random number for each
+    row of the frame; the smallest ones are an even sample of any smaller size. class_rows: how
+    many rows of each class the whole file has.
+    """
+
+    frame: pd.DataFrame
+    order: NDArray[np.float64]
+    class_rows: dict[int | str, int]
+
+
+def draw_sample(path: Path, schema: Schema, random: np.random.Generator) -> Sample:
+    """Draw up to 50,000 rows of each class; rows with a missing numerical are left out.
+
+    Raises RefusedError as training_data.chunks does, and where no row is left.
+    """
+    target = schema.target
+    kept = pd.DataFrame()
+    class_rows = dict.fromkeys(target.classes, 0)
+    for frame in training_data.chunks(path, schema):
+        for value in class_rows:
+            class_rows[value] += int((frame[target.name] == value).sum())
+
+        frame[_ORDER] = random.random(len(frame))
+        kept = pd.concat([kept, frame.dropna()])
+        # The smallest random numbers of all chunks so far: an even draw, whatever the file's order.
+        rank_in_class = kept.groupby(target.name, sort=False)[_ORDER].rank()
+        kept = kept[rank_in_class <= CLASS_ROWS]
+
+    if kept.empty:
+        raise RefusedError(f"{path}: no row without missing values; fix the training data")
+    return Sample(kept.drop(columns=_ORDER), kept[_ORDER].to_numpy(), class_rows)

@@ -1,0 +1,37 @@
+"""What came of one row, as the journal keeps it."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Answer(Struct, frozen=True):
+    """What came of one row; `error` is None for a scored one.
+
+    latency_ms: of the last try. scored_at: RFC 3339, UTC. is_retryable: the failure may pass, so
+    the row may be sent again. attempt_errors: the kind of each failed try ("503", "timeout").
+    """
+
+    index: Annotated[int, Meta(ge=0)]
+    prediction: int | str | None
+    score: Share | None
+    latency_ms: Annotated[float, Meta(ge=0)]
+    attempts: Annotated[int, Meta(ge=0)]
+    release: str | None
+    request_id: str | None
+    scored_at: str
+    error: str | None = None
+    is_retryable: bool = field(name="passing", default=False)
+    attempt_errors: tuple[str, ...] = field(name="faults", default=())
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether the row has a prediction."""
+        return self.error is None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the row is not to be sent again."""
+        return not self.is_retryable

@@ -1,0 +1,103 @@
+"""Every path of a model's state and reports, each in one place."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from monitoring.settings.model import Settings
+
+
+class Workspace(NamedTuple):
+    """The folders of one model: `<state_dir>/<model>` and `<report_dir>/<model>`."""
+
+    state: Path
+    reports: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the folders that the settings name; they need not exist."""
+        return cls(settings.state_dir / settings.model, settings.report_dir / settings.model)
+
+    # --- one day's state
+
+    def day_folder(self, day: date) -> Path:
+        """The folder of a day's state."""
+        return self.state / day.isoformat()
+
+    def manifest(self, day: date) -> Path:
+        """What is known of the day."""
+        return self.day_folder(day) / "manifest.json"
+
+    def batch(self, day: date) -> Path:
+        """The day's rows."""
+        return self.day_folder(day) / "batch.csv"
+
+    def journal(self, day: date) -> Path:
+        """The answers to the day's rows."""
+        return self.day_folder(day) / "scores.jsonl"
+
+    def lock(self, day: date) -> Path:
+        """The day's lock: beside its folder, since --rerun moves that away."""
+        return self.state / f".{day}.lock"
+
+    def archived_day_folders(self, day: date) -> Iterator[Path]:
+        """Where earlier runs of a day are kept: `<day>.1`, `<day>.2` and so on, without end."""
+        number = 1
+        while True:
+            yield self.state / f"{day}.{number}"
+            number += 1
+
+    def known_days(self) -> list[date]:
+        """Return the days that have a manifest, oldest first."""
+        days = []
+        for path in self.state.glob("????-??-??/manifest.json"):
+            with contextlib.suppress(ValueError):
+                days.append(date.fromisoformat(path.parent.name))
+        return sorted(days)
+
+    # --- state of all days
+
+    @property
+    def baseline(self) -> Path:
+        """The pinned baseline that the days are compared with."""
+        return self.state / "baseline.json"
+
+    @property
+    def limits(self) -> Path:
+        """Simulated limits, a cache."""
+        return self.state / "limits.json"
+
+    @property
+    def alerts_memory(self) -> Path:
+        """When each alert was sent to each channel."""
+        return self.state / "alerts.json"
+
+    @property
+    def dmm_memory(self) -> Path:
+        """What worked with DMM."""
+        return self.state / "monitor.json"
+
+    # --- reports
+
+    def record(self, day: date) -> Path:
+        """The record of a day's checks."""
+        return self.reports / f"{day}.json"
+
+    def page(self, day: date) -> Path:
+        """The page of a day."""
+        return self.reports / f"{day}.html"
+
+    @property
+    def history(self) -> Path:
+        """The metrics of every day."""
+        return self.reports / "history.csv"
+
+    def state_bytes(self) -> int:
+        """Return the size of all that is kept of the model's days."""
+        total = 0
+        for path in self.state.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # another day's run has just renamed it
+                total += path.stat().st_size if path.is_file() else 0
+        return total

@@ -1,0 +1,212 @@
+"""What is known of a day, what it still needs, and its batch: read back, or made and kept."""
+
+import logging
+import uuid
+from dataclasses import dataclass, replace
+
+from monitoring.batch import batch as batches
+from monitoring.batch import generate
+from monitoring.batch.batch import Batch
+from monitoring.batch.inputs import batch_inputs, changed_inputs
+from monitoring.dataset.schema import schema_hash
+from monitoring.dataset.training_file import TrainingFile
+from monitoring.errors import ConfigError, RefusedError
+from monitoring.files import write_atomically
+from monitoring.ground_truth import objects
+from monitoring.ledger import journal, plan
+from monitoring.ledger.entry import DayEntry
+from monitoring.ledger.manifest import State
+from monitoring.ledger.plan import DayFacts, ObjectAtKey, Refusal, Step
+from monitoring.services.s3 import Store, StoredObject
+from monitoring.settings.model import Settings
+
+log = logging.getLogger("monitoring")
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringOptions:
+    """What the command line asks for.
+
+    rows: their number, None for the day's own. dry_run: nothing is sent or written.
+    """
+
+    rows: int | None = None
+    rerun: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedDay:
+    """What a day needs next, and its batch; a day that is done has none."""
+
+    step: Step
+    batch: Batch | None = None
+
+
+def prepare(
+    settings: Settings, entry: DayEntry, store: Store, options: ScoringOptions
+) -> PreparedDay:
+    """Find out what a day needs next, and load or make its batch.
+
+    A new batch is kept, with its manifest, unless it is a dry run; from then on a rerun reads it
+    back. Raises RefusedError where the day must not be worked on, ConfigError where it has another
+    number of rows than asked for.
+    """
+    existing = _existing_object(settings, entry, store, options)
+    with TrainingFile(settings) as data:
+        facts = _facts(settings, entry, existing, options, data)
+        step = plan.scoring_step(facts)
+        if isinstance(step, Refusal):
+            raise _refusal_error(settings, entry, step, facts, existing)
+
+        if step is Step.GENERATE:
+            if options.rerun:
+                _announce_rerun(entry, existing)
+            batch = generate.generate(settings, data, entry.day, options.rows)
+            if not options.dry_run:
+                replaces = existing.etag if options.rerun and existing else None
+                _keep(settings, entry, batch, data, replaces)
+            return PreparedDay(step, batch)
+
+    if entry.manifest is None and existing:
+        _adopt(settings, entry, existing, options)
+    known = entry.known
+    if options.rows not in (None, known.rows):
+        raise ConfigError(
+            f"--rows: got {options.rows}, but {entry.day} has {known.rows} rows: leave it out, or"
+            " add --rerun"
+        )
+    if step is Step.DONE:
+        return PreparedDay(step)
+    path = entry.workspace.batch(entry.day)
+    return PreparedDay(step, batches.read(path, settings.schema, known.batch_sha256, known.drills))
+
+
+# --- facts
+
+
+def _existing_object(
+    settings: Settings, entry: DayEntry, store: Store, options: ScoringOptions
+) -> StoredObject | None:
+    """Return the object at the day's key, where it matters: a day that is unknown here, a rerun."""
+    if entry.manifest is None or options.rerun:
+        return objects.existing_object(store, settings.ground_truth_uri(entry.day), entry.day)
+    return None
+
+
+def _facts(
+    settings: Settings,
+    entry: DayEntry,
+    existing: StoredObject | None,
+    options: ScoringOptions,
+    data: TrainingFile,
+) -> DayFacts:
+    facts = DayFacts(rerun=options.rerun)
+    if entry.manifest is None:
+        return replace(facts, object_at_key=_object_at_key(settings, entry, existing))
+
+    known = entry.manifest
+    facts = replace(
+        facts,
+        state=known.state,
+        was_generated_here=known.was_generated_here,
+        has_report=known.report is not None,
+    )
+    if not plan.compares_inputs(facts):
+        return facts
+    inputs = batch_inputs(settings, entry.day, data.sha256)
+    return replace(
+        facts,
+        changed_inputs=tuple(changed_inputs(known.batch_inputs, inputs)),
+        schema_changed=known.schema_hash != schema_hash(settings.schema),
+        has_answers=not journal.is_empty(entry.workspace.journal(entry.day)),
+    )
+
+
+def _object_at_key(
+    settings: Settings, entry: DayEntry, existing: StoredObject | None
+) -> ObjectAtKey:
+    if existing is None:
+        return ObjectAtKey.ABSENT
+    if objects.is_of_day(existing, settings.model, entry.day):
+        return ObjectAtKey.OF_THIS_DAY
+    return ObjectAtKey.FOREIGN
+
+
+def _refusal_error(
+    settings: Settings,
+    entry: DayEntry,
+    refusal: Refusal,
+    facts: DayFacts,
+    existing: StoredObject | None,
+) -> RefusedError:
+    if refusal is Refusal.ACCEPTED_BY_DMM:
+        return RefusedError(
+            f"{entry.day}: DMM has already accepted this day ({facts.state}): --rerun is not"
+            " allowed"
+        )
+    if refusal is Refusal.FOREIGN_OBJECT and existing:
+        uri = settings.ground_truth_uri(entry.day)
+        return RefusedError(
+            f"{uri}: the object belongs to another model or day ({objects.owner(existing)}); it"
+            " was left alone: move it away, or use --rerun to replace it"
+        )
+    return RefusedError(
+        f"{entry.day} is {facts.state} and would not continue as it began"
+        f" ({'; '.join(facts.changed_inputs)}): set it back, or use --rerun to start again"
+    )
+
+
+# --- beginning a day
+
+
+def _announce_rerun(entry: DayEntry, existing: StoredObject | None) -> None:
+    log.warning("%s starts over: the endpoint captures its ids a second time", entry.day)
+    if existing:
+        metadata = dict(existing.metadata) or "no metadata"
+        log.warning("to be replaced: ETag %s, %s", existing.etag, metadata)
+
+
+def _keep(
+    settings: Settings,
+    entry: DayEntry,
+    batch: Batch,
+    data: TrainingFile,
+    replaces_etag: str | None,
+) -> None:
+    """Store a new batch, then its manifest; what an earlier run left is archived.
+
+    Only now, when nothing but the disk can fail any more: what is there stays the day's until
+    something takes its place.
+    """
+    if entry.manifest:
+        # An interrupted --rerun still has its object to replace.
+        replaces_etag = replaces_etag or entry.manifest.replaces_etag
+    if archived := entry.archive():
+        log.info("the day's folder is kept as %s", archived)
+
+    content = batches.to_csv(batch.frame, settings.schema, entry.day)
+    write_atomically(entry.workspace.batch(entry.day), content)
+    entry.update(
+        state=State.GENERATED,
+        rows=len(batch),
+        batch_inputs=batch_inputs(settings, entry.day, data.sha256),
+        drills=batch.drills,
+        batch_sha256=batch.sha256,
+        schema_hash=schema_hash(settings.schema),
+        run_id=uuid.uuid4().hex,
+        model_url=settings.model_api.url,
+        replaces_etag=replaces_etag,
+    )
+
+
+def _adopt(
+    settings: Settings, entry: DayEntry, existing: StoredObject, options: ScoringOptions
+) -> None:
+    """Note that a day was done elsewhere: from now on it is known here."""
+    uri = settings.ground_truth_uri(entry.day)
+    fields = objects.manifest_fields(existing, uri)
+    if options.dry_run:
+        entry.manifest = entry.changed(**fields)
+    else:
+        entry.update(**fields)

@@ -1,0 +1,39 @@
+"""What worked with DMM, kept in `<state_dir>/<model>/monitor.json`: it only saves requests."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from monitoring.files import write_atomically
+
+
+class DmmMemory:
+    """The endpoint that serves each DMM host, and the body form that each DMM model takes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def endpoint(self, host: str) -> str | None:
+        """Return the endpoint that took a registration at this host, None where none did yet."""
+        return self._read().get("endpoint", {}).get(host)
+
+    def knows_variables(self, model_id: str) -> bool:
+        """Whether this model has its ground truth variables already."""
+        return model_id in self._read().get("form", {})
+
+    def remember(self, host: str, endpoint: str, model_id: str) -> None:
+        """Note a registration that worked."""
+        known = self._read()
+        updated = {
+            "endpoint": {**known.get("endpoint", {}), host: endpoint},
+            "form": {**known.get("form", {}), model_id: "later"},
+        }
+        if updated != known:
+            write_atomically(self.path, json.dumps(updated, indent=1) + "\n")
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        try:
+            content = json.loads(self.path.read_text(encoding="utf-8"))
+            return {name: dict(content[name]) for name in ("endpoint", "form")}
+        except (OSError, ValueError, TypeError, KeyError):
+            return {}

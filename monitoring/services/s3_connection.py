@@ -1,0 +1,53 @@
+"""A boto3 client with the credentials of boto3's usual chain, checked before anything is sent."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+import botocore.config
+from botocore.exceptions import BotoCoreError
+from botocore.validate import ParamValidator
+
+from monitoring.errors import ConfigError
+from monitoring.services.http import Limits
+from monitoring.settings.model import S3
+
+LIMITS = Limits()
+"""How long and how often the store is asked."""
+
+
+def connect(settings: S3) -> Any:
+    """Return a client; raises ConfigError where there are no credentials."""
+    config = botocore.config.Config(
+        connect_timeout=LIMITS.connect_seconds,
+        read_timeout=LIMITS.read_seconds,
+        # Our own tries are counted against a total, boto3's are not.
+        retries={"mode": "standard", "total_max_attempts": 1},
+    )
+    try:
+        session = boto3.session.Session(region_name=settings.region)
+        client = session.client("s3", endpoint_url=settings.endpoint_url, config=config)
+        credentials = session.get_credentials()
+    except (BotoCoreError, ValueError) as error:
+        raise ConfigError(
+            f"S3: {error}; fix the s3 settings or the AWS variables; nothing was sent"
+        ) from None
+
+    if credentials is None:
+        raise ConfigError(
+            "S3: no AWS credentials: looked in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
+            " AWS_PROFILE, the files in ~/.aws and this machine's role; set one; nothing was sent"
+        )
+    return client
+
+
+def check_put_arguments(client: Any, put_arguments: Mapping[str, Any]) -> None:
+    """Raise ConfigError for arguments that PutObject does not take."""
+    arguments = {"Bucket": "bucket", "Key": "key", **put_arguments}
+    shape = client.meta.service_model.operation_model("PutObject").input_shape
+    report = ParamValidator().validate(arguments, shape)
+    if report.has_errors():
+        raise ConfigError(
+            f"s3.put_arguments: {report.generate_report()}; expected arguments of PutObject;"
+            " nothing was sent"
+        )

@@ -1,0 +1,97 @@
+"""What no single key shows: names that must agree, and tokens that would travel unencrypted."""
+
+from urllib.parse import urlsplit
+
+from monitoring.settings.model import Settings
+from monitoring.settings.rules import is_loopback
+from monitoring.settings.yaml_source import SECRETS, YamlSource
+
+
+def check_consistency(source: YamlSource, settings: Settings) -> None:
+    """Add a problem to the source for everything that does not fit together."""
+    _check_names(source, settings)
+    _check_groups(source, settings)
+    _check_classes(source, settings)
+    _check_drills(source, settings)
+    _check_ground_truth_columns(source, settings)
+    _check_plain_http(source, settings)
+
+
+def _check_names(source: YamlSource, settings: Settings) -> None:
+    schema = settings.schema
+    taken = {feature.group: "a group" for feature in schema.features if feature.group}
+    names = [("schema.target.name", schema.target.name), ("schema.key", schema.key)]
+    names += [(f"schema.features[{i}].name", f.name) for i, f in enumerate(schema.features)]
+
+    for key, name in names:
+        if name in taken:
+            source.add_wrong_value(key, name, f"a name of its own, this is {taken[name]}")
+        taken[name] = key
+    if not schema.features:
+        source.add_wrong_value("schema.features", [], "one feature or more")
+
+
+def _check_groups(source: YamlSource, settings: Settings) -> None:
+    for index, feature in enumerate(settings.schema.features):
+        key = f"schema.features[{index}]"
+        if feature.group and feature.type == "numerical":
+            source.add_wrong_value(
+                f"{key}.group", feature.group, "no group for a numerical feature"
+            )
+        elif feature.group and not feature.name.startswith(f"{feature.group}_"):
+            source.add_wrong_value(f"{key}.name", feature.name, "<group>_<level>")
+
+
+def _check_classes(source: YamlSource, settings: Settings) -> None:
+    target, mix = settings.schema.target, settings.scoring.classes
+    known = source.shown("schema.target.classes", target.classes)
+    if target.positive not in target.classes:
+        source.add_wrong_value("schema.target.positive", target.positive, f"one of {known}")
+    if isinstance(mix, dict) and set(mix) != set(target.classes):
+        source.add_wrong_value("scoring.classes", mix, f"a share for each of {known}")
+
+
+def _check_drills(source: YamlSource, settings: Settings) -> None:
+    types = {feature.name: feature.type for feature in settings.schema.features}
+    for index, drill in enumerate(settings.scoring.drift):
+        key = f"scoring.drift[{index}]"
+        if drill.feature not in types:
+            known = source.shown("schema.features", list(types))
+            source.add_wrong_value(f"{key}.feature", drill.feature, f"one of {known}")
+        elif types[drill.feature] == "categorical" and drill.shift not in (1, -1):
+            source.add_wrong_value(
+                f"{key}.shift", drill.shift, "1 (set) or -1 (clear) for a 0/1 feature"
+            )
+
+
+def _check_ground_truth_columns(source: YamlSource, settings: Settings) -> None:
+    names = settings.ground_truth
+    columns = [names.id_column, names.label_column, "prediction", "score", "scored_at"]
+    if len(set(columns)) < len(columns):
+        source.add_wrong_value(
+            "ground_truth.label_column",
+            names.label_column,
+            "neither id_column nor prediction, score or scored_at",
+        )
+
+
+def _check_plain_http(source: YamlSource, settings: Settings) -> None:
+    urls = {"model_monitor.url": settings.model_monitor.url}
+    if settings.model_api.auth != "none":
+        urls["model_api.url"] = settings.model_api.url
+    if settings.alerts.webhook:
+        urls["alerts.webhook"] = settings.alerts.webhook.get_secret_value()
+    if settings.alerts.ping:
+        urls["alerts.ping"] = settings.alerts.ping.get_secret_value()
+
+    for key, url in urls.items():
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        is_allowed = is_loopback(host) or host in settings.allow_plain_http
+        if parts.scheme == "http" and not is_allowed:
+            to_host = "" if key in SECRETS else f" to {host}"
+            source.add_problem(
+                key,
+                f"got plain http{to_host}, expected https, or the host in allow_plain_http: a"
+                " token would be readable",
+            )

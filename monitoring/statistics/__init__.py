@@ -1,0 +1,14 @@
+"""The numbers that a day is evaluated by, as pure functions of arrays.
+
+NumPy alone: SciPy and scikit-learn cost a second to import and serve the tests as oracles. What is
+undefined is NaN, never 0. Counts of a variable are arrays (classes, cells): how many rows of each
+actual class fell into each cell.
+
+arrays        the type of all arguments and results
+shift         how far two distributions are apart: PSI, as DMM computes it, KS
+limits        the value that a shift passes by chance on few days: by simulation
+intervals     Wilson's interval of a share
+scores        cells of a probability, and groups of cells
+performance   accuracy, precision, AUC and others, with intervals
+association   how closely the prediction follows each feature
+"""

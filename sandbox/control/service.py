@@ -1,0 +1,76 @@
+"""The sandbox's own addresses: what was asked for, the switches, what was captured."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sandbox.control.page import show_page
+from sandbox.model_monitor.models import register_first_model
+from sandbox.routing import Route, Service
+from sandbox.state import Sandbox
+from sandbox.switches import Switches, changed
+from sandbox.wire import Refused, Reply, Request, json_reply
+
+PAGE = "/"
+PREFIX = "/_sandbox/"
+
+
+def is_own(path: str) -> bool:
+    """Whether a path is the sandbox's own."""
+    return path == PAGE or path.startswith(PREFIX)
+
+
+def handle_requests(sandbox: Sandbox, request: Request) -> Any:
+    """GET: every request as it came, secrets masked, oldest first. DELETE: forget them."""
+    if request.method == "DELETE":
+        sandbox.forget_requests()
+    return list(sandbox.requests)
+
+
+def handle_switches(sandbox: Sandbox, request: Request) -> Any:
+    """GET: every switch. POST: change those in the body. DELETE: set all back.
+
+    After a change the tries of every row are counted from the start again.
+    """
+    if request.method == "DELETE":
+        sandbox.set_switches(Switches())
+    if request.method == "POST":
+        try:
+            switches = changed(sandbox.switches, request.json(dict))
+        except ValueError as error:
+            raise Refused(400, str(error)) from error
+        sandbox.set_switches(switches)
+    return asdict(sandbox.switches)
+
+
+def handle_records(sandbox: Sandbox, request: Request) -> Any:
+    """GET: every captured prediction, oldest first, repeats included.
+
+    DELETE: forget all that the services have stored.
+    """
+    if request.method == "DELETE":
+        sandbox.store.clear()
+        register_first_model(sandbox)
+    return sandbox.store.captures()
+
+
+def guard(_sandbox: Sandbox, request: Request) -> None:
+    """Refuse what a web page may send to a port on loopback."""
+    if request.headers.get("Origin"):
+        raise Refused(403, "The sandbox takes no requests from web pages.")
+
+
+def render(_sandbox: Sandbox, refused: Refused) -> Reply:
+    """Return a refusal."""
+    return json_reply(refused.status, {"errors": refused.messages})
+
+
+SERVICE = Service(
+    routes=(
+        Route("GET", PAGE, show_page),
+        Route("GET DELETE", f"{PREFIX}requests", handle_requests),
+        Route("GET POST DELETE", f"{PREFIX}switches", handle_switches),
+        Route("GET DELETE", f"{PREFIX}records", handle_records),
+    ),
+    guard=guard,
+    render=render,
+)

@@ -1,0 +1,305 @@
+"""`--check` of the three scripts: what it finds, and that it leaves nothing behind."""
+
+import json
+import os
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitoring.cli import arguments as cli
+from monitoring.cli import preflight, preflight_checks
+from tests.support.loop import Loop
+from tests.support.servers import SocketServer
+
+EXPECTED = {
+    "daily_scoring.py": [
+        "settings",
+        "disk",
+        "training data",
+        "model endpoint",
+        "object store",
+        "clock",
+    ],
+    "gt_registration.py": [
+        "settings",
+        "disk",
+        "object store",
+        "Model Monitor",
+        "data source",
+        "clock",
+    ],
+    "create_training_set.py": ["settings", "disk", "training data", "TrainingSet"],
+}
+
+
+NEEDS = {
+    "daily_scoring.py": preflight.SCORING,
+    "gt_registration.py": preflight.REGISTRATION,
+    "create_training_set.py": preflight.TRAINING_SET,
+}
+
+
+def failed(loop: Loop, script: str, code: int, **env: str) -> dict[str, dict[str, Any]]:
+    """Do the checks in this process; they must come to `code`. Return what failed by name."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(loop.env | env)
+    try:
+        arguments = cli.parser(script, "", "").parse_args(
+            ["--check", "--config", str(loop.folder / "config.yaml")]
+        )
+        outcome = preflight.run(NEEDS[script], arguments)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    assert outcome.result is not None
+    checks = outcome.result["checks"]
+    assert outcome.exit_code == code, outcome.summary
+    assert all(set(check) == {"name", "ok", "detail", "fix"} for check in checks)
+    return {check["name"]: check for check in checks if not check["ok"]}
+
+
+def everything(folder: Path) -> set[Path]:
+    return set(folder.rglob("*"))
+
+
+@pytest.mark.parametrize("script", EXPECTED)
+def test_a_sound_set_up_passes_every_check_and_nothing_is_sent_written_or_locked(
+    loop: Loop, script: str
+) -> None:
+    before, captured = everything(loop.folder), len(loop.sandbox.captured())
+
+    ended = loop.run(script, "--check")
+
+    assert re.findall(r"^ok      (\S.*?)  +\S", ended.stdout, re.MULTILINE) == EXPECTED[script]
+    assert ended.stderr == ""
+    assert everything(loop.folder) == before
+    assert loop.objects() == {}
+    assert len(loop.sandbox.captured()) == captured
+    asked = {
+        (request["method"], request["path"].partition("?")[0].rpartition("/")[2])
+        for request in loop.sandbox.requests()
+    }
+    assert asked <= {
+        ("OPTIONS", "model"),
+        ("GET", "model"),
+        ("GET", "datasources"),
+        ("POST", "find"),
+    }
+
+
+def test_a_check_is_the_same_when_quiet_but_silent_and_with_json_one_object(loop: Loop) -> None:
+    quiet = loop.run("gt_registration.py", "--check", "--quiet")
+    checks = loop.result("gt_registration.py", "--check")["checks"]
+
+    assert (quiet.stdout, quiet.stderr) == ("", "")
+    assert [check["name"] for check in checks] == EXPECTED["gt_registration.py"]
+    assert all(check["ok"] and check["fix"] is None for check in checks)
+
+
+def test_wrong_settings_are_2_and_nothing_else_is_tried(loop: Loop) -> None:
+    loop.configure(scoring={"rows": [9, 1]})
+
+    found = failed(loop, "daily_scoring.py", 2)
+
+    assert list(found) == ["settings"]
+    assert "scoring.rows: got [9, 1]" in found["settings"]["detail"]
+    assert loop.sandbox.requests() == []
+    ended = loop.run("daily_scoring.py", "--check", "--quiet", code=2)
+    assert ended.stdout.startswith("FAILED  settings        1 problem in ")
+    assert json.loads(loop.run("daily_scoring.py", "--check", "--json", code=2).stdout)[
+        "checks"
+    ] == list(found.values())
+
+
+def test_an_endpoint_that_is_down_fails_for_now(loop: Loop) -> None:
+    found = failed(
+        loop, "daily_scoring.py", 5, MODEL_API_URL="http://127.0.0.1:9/models/x/latest/model"
+    )
+
+    assert list(found) == ["model endpoint"]
+    assert (
+        "127.0.0.1:9/models/x/latest/model: Connection refused (2 tries)"
+        in found["model endpoint"]["detail"]
+    )
+    assert "try again later" in found["model endpoint"]["fix"]
+
+
+def test_an_endpoint_that_redirects_is_refused(loop: Loop) -> None:
+    server = SocketServer(
+        b"HTTP/1.1 302 Found\r\nLocation: https://login.example/\r\nContent-Length: 0\r\n\r\n"
+    )
+
+    found = failed(loop, "daily_scoring.py", 6, MODEL_API_URL=server.url)
+    server.socket.close()
+
+    assert (
+        "redirects to login.example, which is never followed" in found["model endpoint"]["detail"]
+    )
+    assert server.requests[0].startswith(b"OPTIONS /x HTTP/1.1")
+    assert b"authorization" not in server.requests[0].lower()
+
+
+def test_a_clock_that_is_off_is_found(loop: Loop) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    server = SocketServer(f"HTTP/1.1 405 No\r\nDate: {date}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    found = failed(
+        loop, "daily_scoring.py", 6, MODEL_API_URL=server.url.replace("127.0.0.1", "localhost")
+    )
+    server.socket.close()
+
+    assert re.fullmatch(
+        r"this machine's clock is -3,[56]\d\d seconds off that of localhost",
+        found["clock"]["detail"],
+    )
+    assert "chrony" in found["clock"]["fix"]
+
+
+def test_a_bucket_that_is_denied_is_refused_and_named(loop: Loop) -> None:
+    for script in ("daily_scoring.py", "gt_registration.py"):
+        found = failed(loop, script, 6, AWS_SECRET_ACCESS_KEY="wrong")
+
+        assert list(found) == ["object store"]
+        assert (
+            f"HEAD s3://se-demo-data/{loop.env['DOMINO_PROJECT_ID']}_"
+            in found["object store"]["detail"]
+        )
+        assert "AWS_SECRET_ACCESS_KEY" in found["object store"]["detail"]
+
+
+def test_a_key_that_may_only_write_is_enough_to_score_but_not_to_register(loop: Loop) -> None:
+    keys = loop.sandbox.s3_identities["write_only"]
+    env: Any = {
+        "AWS_ACCESS_KEY_ID": keys["access_key"],
+        "AWS_SECRET_ACCESS_KEY": keys["secret_key"],
+    }
+
+    ended = loop.run("daily_scoring.py", "--check", **env)
+
+    assert "a write-only key will do" in ended.stdout
+    assert ended.stderr.startswith("warning: object store: ")
+    assert list(failed(loop, "gt_registration.py", 6, **env)) == ["object store"]
+
+
+@pytest.mark.parametrize(
+    ("env", "name", "expected"),
+    [
+        ({"DMM_API_KEY": "wrong"}, "Model Monitor", "DMM_API_KEY"),
+        ({"DMM_MODEL_ID": "0" * 24}, "Model Monitor", f"knows no model {'0' * 24}"),
+        ({"DMM_DATA_SOURCE": "elsewhere"}, "data source", "knows no data source elsewhere, but "),
+    ],
+)
+def test_what_dmm_does_not_take_is_found_before_the_first_registration(
+    loop: Loop, env: dict[str, str], name: str, expected: str
+) -> None:
+    found = failed(loop, "gt_registration.py", 6, **env)
+
+    assert expected in found[name]["detail"]
+    assert "DMM_" in found[name]["fix"]
+
+
+def test_several_failures_are_all_listed_and_the_worst_decides(loop: Loop) -> None:
+    found = failed(
+        loop,
+        "daily_scoring.py",
+        6,
+        MODEL_API_URL="http://127.0.0.1:9/x",
+        AWS_SECRET_ACCESS_KEY="wrong",
+    )
+
+    assert list(found) == ["model endpoint", "object store"]
+
+
+def test_training_data_that_lack_a_column_are_refused(loop: Loop) -> None:
+    (loop.folder / "data.csv").write_text("age,credit\n30,1\n")
+    loop.configure(training_data="data.csv")
+
+    assert "checking_account" in failed(loop, "daily_scoring.py", 6)["training data"]["detail"]
+
+
+def test_training_data_in_s3_are_looked_for(loop: Loop) -> None:
+    key = f"{loop.env['DOMINO_PROJECT_ID']}/data.csv"
+    loop.configure(training_data=f"s3://se-demo-data/{key}")
+    assert "no such object" in failed(loop, "create_training_set.py", 6)["training data"]["detail"]
+
+    loop.sandbox.s3_client().put_object(Bucket="se-demo-data", Key=key, Body=b"age\n")
+    assert failed(loop, "create_training_set.py", 0) == {}
+
+
+def test_missing_domino_variables_are_2(loop: Loop) -> None:
+    found = failed(loop, "create_training_set.py", 2, DOMINO_API_HOST="", DOMINO_USER_HOST="")
+
+    assert "DOMINO_API_HOST" in found["TrainingSet"]["detail"]
+
+
+def test_a_folder_that_is_none_fails_for_now(loop: Loop) -> None:
+    (loop.folder / "file").write_text("")
+
+    found = failed(loop, "gt_registration.py", 5, STATE_DIR=str(loop.folder / "file"))
+
+    assert f"{loop.folder}/file: can't be written: Not a directory" in found["disk"]["detail"]
+
+
+def test_a_state_folder_that_ends_with_the_run_is_warned_of(loop: Loop) -> None:
+    env: Any = {"DOMINO_RUN_ID": "r1", "DOMINO_WORKING_DIR": str(loop.folder)}
+
+    ended = loop.run("gt_registration.py", "--check", "-q", **env)
+
+    assert ended.stdout == ""
+    assert re.match(
+        r"warning: disk: .*ends with this run's container: "
+        r"put state_dir \(STATE_DIR\) into a dataset\n$",
+        ended.stderr,
+    )
+    assert (
+        loop.run(
+            "gt_registration.py", "--check", "-q", **env, DOMINO_DATASETS_DIR=str(loop.folder)
+        ).stderr
+        == ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("folder", "ends"),
+    [
+        ("/mnt/state", True),
+        ("/mnt/code/state", True),
+        ("/tmp/state", True),
+        ("/srv/job/state", True),
+        ("/else/state", False),
+        ("/mnt/data/credit/state", False),
+        ("/domino/datasets/local/credit", False),
+        ("/mnt/imported/data/x", False),
+    ],
+)
+def test_datasets_outlast_a_run_and_the_working_folder_does_not(
+    folder: str, ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOMINO_WORKING_DIR", "/srv/job")
+    monkeypatch.setenv("DOMINO_RUN_ID", "r1")
+    assert preflight_checks._ends_with_container(Path(folder)) is ends
+
+    monkeypatch.delenv("DOMINO_RUN_ID")
+    assert preflight_checks._ends_with_container(Path(folder)) is False
+
+
+def test_a_check_of_a_silent_service_ends(loop: Loop) -> None:
+    server = SocketServer(
+        lambda connection: time.sleep(2), b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n"
+    )
+    begin = time.monotonic()
+
+    assert failed(loop, "daily_scoring.py", 0, MODEL_API_URL=server.url) == {}
+    assert time.monotonic() - begin < 30
+    server.socket.close()
+
+
+def test_every_check_that_a_script_names_exists() -> None:
+    for needs in NEEDS.values():
+        assert set(needs.checks) <= preflight_checks.CHECKS.keys()

@@ -1,0 +1,79 @@
+"""A day in the ledger when files are torn, foreign or gone, and questions about many days."""
+
+import json
+import logging
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from monitoring.errors import RefusedError
+from monitoring.files import write_atomically
+from monitoring.ledger import days
+from monitoring.ledger.entry import Ledger
+from monitoring.ledger.workspace import Workspace
+
+DAY = date(2026, 3, 1)
+MODEL = "credit-default"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(Workspace(tmp_path / "state" / MODEL, tmp_path / "reports" / MODEL), MODEL)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"null",
+        b'{"day": "2026',
+        b"\xff\xfe",
+        b'{"day": "2020-01-01", "state": "scored"}',
+        b'{"day": "2026-03-01", "model": "m", "state": "sored"}',
+    ],
+)
+def test_a_manifest_that_cannot_be_read_is_reported_and_holds_up_no_other_day(
+    ledger: Ledger, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    torn = ledger.workspace.manifest(DAY)
+    write_atomically(torn, content)
+    ledger.entry(date(2026, 3, 2)).update(state="scored")
+
+    with caplog.at_level(logging.WARNING):
+        waiting = days.awaiting_upload(ledger.workspace, before=date(2026, 3, 3))
+
+    assert waiting == [date(2026, 3, 2)]
+    assert f"{torn}: not a manifest of {DAY}" in caplog.text
+    with pytest.raises(RefusedError, match="restore it, or move the folder away"):
+        ledger.entry(DAY)
+
+
+def test_a_registered_day_without_its_time_counts_as_overdue(ledger: Ledger) -> None:
+    content = {"day": str(DAY), "model": MODEL, "state": "registered"}
+    write_atomically(ledger.workspace.manifest(DAY), json.dumps(content))
+
+    assert days.overdue(ledger.workspace, before=date(2026, 3, 9)) == [DAY]
+
+
+def test_a_change_of_state_notes_its_time_once(ledger: Ledger) -> None:
+    entry = ledger.entry(DAY)
+    entry.update(state="generated", rows=3)
+    first = entry.known.times
+    entry.update(state="generated", rows=4)
+
+    assert entry.known.times == first
+    assert list(entry.update(state="scored").times) == ["generated", "scored"]
+    assert ledger.entry(DAY).manifest == entry.manifest
+
+
+def test_a_lock_is_held_on_a_full_disk_too(ledger: Ledger) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    path = ledger.workspace.lock(DAY)
+    path.parent.mkdir(parents=True)
+    path.symlink_to("/dev/full")
+
+    with ledger.locked(DAY):
+        pass

@@ -1,0 +1,101 @@
+"""What a day still needs: the whole table."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from monitoring.ledger.manifest import State
+from monitoring.ledger.plan import (
+    DayFacts,
+    ObjectAtKey,
+    Refusal,
+    RegistrationStep,
+    Step,
+    is_pending,
+    registration_step,
+    scoring_step,
+)
+
+HERE: Any = {"was_generated_here": True}
+CHANGED: Any = {"changed_inputs": ("seed: 0 then, 1 now",)}
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        # Nothing is known here: the object decides.
+        (DayFacts(), Step.GENERATE),
+        (DayFacts(object_at_key=ObjectAtKey.ABSENT), Step.GENERATE),
+        (DayFacts(object_at_key=ObjectAtKey.OF_THIS_DAY), Step.DONE),
+        (DayFacts(object_at_key=ObjectAtKey.FOREIGN), Refusal.FOREIGN_OBJECT),
+        # Begun here.
+        (DayFacts(State.GENERATED, **HERE), Step.SCORE),
+        (DayFacts(State.GENERATED, **HERE, has_answers=True), Step.SCORE),
+        (DayFacts(State.GENERATED, **HERE, **CHANGED), Step.GENERATE),
+        (DayFacts(State.GENERATED, **HERE, **CHANGED, has_answers=True), Refusal.INPUTS_CHANGED),
+        (DayFacts(State.GENERATED), Step.GENERATE),
+        # Scored.
+        (DayFacts(State.SCORED, **HERE), Step.SCORE),
+        (DayFacts(State.SCORED, **HERE, **CHANGED), Step.UPLOAD),
+        (DayFacts(State.SCORED, **HERE, **CHANGED, schema_changed=True), Refusal.INPUTS_CHANGED),
+        # Uploaded.
+        (DayFacts(State.UPLOADED, **HERE), Step.REPORT),
+        (DayFacts(State.UPLOADED, **HERE, **CHANGED), Step.REPORT),
+        (DayFacts(State.UPLOADED, **HERE, **CHANGED, schema_changed=True), Refusal.INPUTS_CHANGED),
+        (DayFacts(State.UPLOADED, **HERE, has_report=True), Step.DONE),
+        (DayFacts(State.UPLOADED), Step.DONE),
+        # Accepted by DMM.
+        (DayFacts(State.REGISTERED, **HERE), Step.DONE),
+        (DayFacts(State.INGESTED, **HERE, has_report=True), Step.DONE),
+        (DayFacts(State.FAILED), Step.DONE),
+        # --rerun.
+        (DayFacts(rerun=True), Step.GENERATE),
+        (DayFacts(rerun=True, object_at_key=ObjectAtKey.FOREIGN), Step.GENERATE),
+        (DayFacts(State.GENERATED, **HERE, rerun=True, has_answers=True), Step.GENERATE),
+        (DayFacts(State.SCORED, **HERE, rerun=True), Step.GENERATE),
+        (DayFacts(State.UPLOADED, **HERE, rerun=True, has_report=True), Step.GENERATE),
+        (DayFacts(State.REGISTERED, **HERE, rerun=True), Refusal.ACCEPTED_BY_DMM),
+        (DayFacts(State.INGESTED, rerun=True), Refusal.ACCEPTED_BY_DMM),
+        (DayFacts(State.FAILED, rerun=True), Refusal.ACCEPTED_BY_DMM),
+    ],
+)
+def test_the_next_step_of_a_day_follows_from_what_is_known(
+    facts: DayFacts, expected: Step | Refusal
+) -> None:
+    assert scoring_step(facts) is expected
+
+
+@pytest.mark.parametrize(
+    ("state", "expected", "expected_again"),
+    [
+        (None, RegistrationStep.REGISTER, Refusal.NOT_FAILED),
+        (State.GENERATED, RegistrationStep.REGISTER, Refusal.NOT_FAILED),
+        (State.SCORED, RegistrationStep.REGISTER, Refusal.NOT_FAILED),
+        (State.UPLOADED, RegistrationStep.REGISTER, Refusal.NOT_FAILED),
+        (State.REGISTERED, RegistrationStep.FOLLOW, Refusal.NOT_FAILED),
+        (State.INGESTED, RegistrationStep.FOLLOW, Refusal.NOT_FAILED),
+        (State.FAILED, RegistrationStep.FOLLOW, RegistrationStep.REGISTER_AGAIN),
+    ],
+)
+def test_the_next_step_of_registration_follows_from_the_state(
+    state: State | None,
+    expected: RegistrationStep,
+    expected_again: RegistrationStep | Refusal,
+) -> None:
+    assert registration_step(state, is_due=True) is expected
+    assert registration_step(state, is_due=True, again=True) is expected_again
+    assert registration_step(state, is_due=False) is RegistrationStep.WAIT_FOR_OUTCOMES
+
+
+def test_pending_are_due_uploads_and_what_dmm_has_not_ended() -> None:
+    pending = {
+        (state, is_due)
+        for state, is_due in itertools.product(State, [True, False])
+        if is_pending(state, is_due=is_due)
+    }
+    assert pending == {
+        (State.UPLOADED, True),
+        (State.REGISTERED, True),
+        (State.REGISTERED, False),
+    }
