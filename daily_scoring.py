@@ -99,6 +99,7 @@ def score_day(
     """Take the steps that the day still needs; a rerun continues after the last one that ended."""
     from monitoring.alerts import delivery
     from monitoring.checks.evaluate import evaluate_day
+    from monitoring.ground_truth import objects
     from monitoring.ground_truth.upload import upload
     from monitoring.ledger.plan import Step
     from monitoring.report import report
@@ -109,6 +110,7 @@ def score_day(
 
     began = time.monotonic()
     store = Store(settings.s3)
+    objects.warn_about_store(settings, entry, store)
     prepared = prepare(settings, entry, store, options)
     if prepared.batch is None:
         uri = settings.ground_truth_uri(entry.day)

@@ -142,8 +142,10 @@ def _endpoint(context: Context) -> Finding:
 
 
 def _object_store(context: Context) -> Finding:
+    from monitoring.ledger.workspace import Workspace
     from monitoring.services.s3 import Store
     from monitoring.services.s3_errors import DeniedError
+    from monitoring.services.s3_memory import StoreMemory
 
     settings, is_scoring = context.settings, context.is_scoring
     lag_days = 0 if is_scoring else settings.ground_truth.lag_days
@@ -160,8 +162,10 @@ def _object_store(context: Context) -> Finding:
             f"{error}; a write-only key will do",
             "allow s3:GetObject, so that after a lost answer our own file is recognised",
         )
+    memory = StoreMemory(Workspace.of(settings).store_memory, store.endpoint_url, uri.bucket)
     what = f"the object exists ({format_size(stored.size_bytes)})" if stored else "no object yet"
-    return Finding(f"{uri}: {what}" + ("; writing is not tried" if is_scoring else ""))
+    detail = f"{uri}: {what}" + ("; writing is not tried" if is_scoring else "")
+    return Finding(detail, memory.warning)
 
 
 def _model_monitor(context: Context) -> Finding:

@@ -115,4 +115,5 @@ class Ledger:
         with contextlib.ExitStack() as stack:
             if not dry_run:
                 stack.enter_context(lock.hold(self.workspace.lock(day), str(day)))
+                self.workspace.sweep(day)
             yield self.entry(day)

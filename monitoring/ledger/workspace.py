@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from monitoring import files
 from monitoring.settings.model import Settings
 
 
@@ -57,6 +58,13 @@ class Workspace(NamedTuple):
                 days.append(date.fromisoformat(path.parent.name))
         return sorted(days)
 
+    def sweep(self, day: date) -> None:
+        """Remove temporary files that killed runs left; under the day's lock."""
+        files.sweep(self.day_folder(day))
+        # Runs of other days may be writing here: only what no run can still be at.
+        for shared in (self.state, self.reports):
+            files.sweep(shared, older_than_seconds=3600)
+
     # --- state of all days
 
     @property
@@ -78,6 +86,11 @@ class Workspace(NamedTuple):
     def dmm_memory(self) -> Path:
         """What worked with DMM."""
         return self.state / "monitor.json"
+
+    @property
+    def store_memory(self) -> Path:
+        """What was found out about object stores."""
+        return self.state / "store.json"
 
     # --- reports
 

@@ -51,6 +51,14 @@ class StoredObject:
     sha256: str | None
 
 
+class KeyTakenError(RefusedError):
+    """A key holds other content than was to be stored; `existing` says whose."""
+
+    def __init__(self, text: str, existing: StoredObject) -> None:
+        super().__init__(text)
+        self.existing = existing
+
+
 class Store:
     """An object store with the credentials of boto3's usual chain.
 
@@ -147,7 +155,7 @@ class Store:
         content: a seekable binary file. Returns the ETag. Once: the put is conditional
         (If-None-Match: * or If-Match). A refused condition is judged only after comparing, since
         it can be our own put whose answer was lost; the same content at the key is success.
-        Raises RefusedError where the key holds other content.
+        Raises KeyTakenError where the key holds other content.
         """
         content.seek(0)
         sha256 = hashlib.file_digest(content, "sha256").hexdigest()
@@ -177,7 +185,26 @@ class Store:
                 uri,
             )
             return str(self._call("PUT", uri, send)["ETag"])
-        raise _conflict(uri, existing)
+        raise _key_taken_error(uri, existing)
+
+    def honours_conditions(
+        self, uri: S3Uri, content: BufferedRandom, metadata: Mapping[str, str]
+    ) -> bool | None:
+        """Whether the store honours the condition of a put, tried on an object that was just put.
+
+        The same content is put once more where nothing may be replaced: anything but a refusal
+        means that it does not. None where that can't be tried, or a put with a condition is
+        refused as such (`put` warns of that).
+        """
+        again = partial(self._put, uri, content, metadata, IfNoneMatch="*")
+        try:
+            answer = self._call("PUT", uri, again, CONDITION_FAILED | NO_CONDITIONS)
+        except MonitoringError as error:
+            log.info("%s: whether its store honours conditions is not known: %s", uri, error)
+            return None
+        if isinstance(answer, dict):
+            return False
+        return True if answer in CONDITION_FAILED else None
 
     # --- requests
 
@@ -275,7 +302,7 @@ def _one_try(
         raise s3_errors.from_boto_error(where, error) from None
 
 
-def _conflict(uri: S3Uri, existing: StoredObject | None) -> MonitoringError:
+def _key_taken_error(uri: S3Uri, existing: StoredObject | None) -> MonitoringError:
     if existing is None:
         return ServiceError(
             f"{uri}: the object that was there has gone meanwhile; nothing was stored; check who"
@@ -285,7 +312,8 @@ def _conflict(uri: S3Uri, existing: StoredObject | None) -> MonitoringError:
     theirs = (
         f"model {metadata.get('model', '?')}, day {metadata.get('day', '?')}, ETag {existing.etag}"
     )
-    return RefusedError(
+    return KeyTakenError(
         f"{uri}: the key holds other content ({theirs}); it was left alone: check it, then move it"
-        " away, or use --rerun to replace it"
+        " away and rerun",
+        existing,
     )

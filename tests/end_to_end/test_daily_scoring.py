@@ -119,12 +119,9 @@ def test_a_foreign_object_at_the_key_is_left_alone_and_nothing_is_sent(loop: Loo
     assert loop.sent_rows() == []
 
 
-def test_a_rerun_replaces_a_foreign_object_and_keeps_the_old_folder(loop: Loop) -> None:
+def test_a_rerun_replaces_the_days_file_and_keeps_the_old_folder(loop: Loop) -> None:
     loop.run(SCRIPT, "--date", DAY)
     first = loop.objects()[loop.object_key()]
-    loop.sandbox.s3_client().put_object(
-        Bucket="se-demo-data", Key=loop.object_key(), Body=b"theirs"
-    )
 
     ended = loop.run(SCRIPT, "--date", DAY, "--rerun")
 
@@ -132,6 +129,18 @@ def test_a_rerun_replaces_a_foreign_object_and_keeps_the_old_folder(loop: Loop) 
     assert "to be replaced: ETag" in ended.stderr
     assert len(table(loop.objects()[loop.object_key()])) == len(table(first))
     assert (loop.day_folder().with_name(f"{DAY}.1") / "manifest.json").exists()
+
+
+def test_a_rerun_leaves_an_object_alone_that_does_not_say_whose_it_is(loop: Loop) -> None:
+    loop.run(SCRIPT, "--date", DAY)
+    loop.sandbox.s3_client().put_object(
+        Bucket="se-demo-data", Key=loop.object_key(), Body=b"theirs"
+    )
+
+    ended = loop.run(SCRIPT, "--date", DAY, "--rerun", code=6)
+
+    assert f"move it away (aws s3 mv s3://se-demo-data/{loop.object_key()} ...)" in ended.stderr
+    assert loop.objects()[loop.object_key()] == "theirs"
 
 
 def test_a_rerun_of_a_day_that_dmm_accepted_is_refused(loop: Loop) -> None:
@@ -159,7 +168,7 @@ def test_a_rerun_whose_object_changed_meanwhile_is_refused(loop: Loop) -> None:
 
     ended = loop.run(SCRIPT, "--date", DAY, code=6)
 
-    assert "the key holds other content" in ended.stderr
+    assert "the object belongs to another model or day (model unnamed" in ended.stderr
     assert loop.objects()[loop.object_key()] == "newer"
     loop.sandbox.s3_client().delete_object(Bucket="se-demo-data", Key=loop.object_key())
     loop.run(

@@ -17,6 +17,8 @@ from monitoring.ledger.plan import (
     scoring_step,
 )
 
+ABSENT, FOREIGN = ObjectAtKey.ABSENT, ObjectAtKey.FOREIGN
+OF_THIS_RUN, OF_ANOTHER_RUN = ObjectAtKey.OF_THIS_RUN, ObjectAtKey.OF_ANOTHER_RUN
 HERE: Any = {"was_generated_here": True}
 CHANGED: Any = {"changed_inputs": ("seed: 0 then, 1 now",)}
 
@@ -26,19 +28,27 @@ CHANGED: Any = {"changed_inputs": ("seed: 0 then, 1 now",)}
     [
         # Nothing is known here: the object decides.
         (DayFacts(), Step.GENERATE),
-        (DayFacts(object_at_key=ObjectAtKey.ABSENT), Step.GENERATE),
-        (DayFacts(object_at_key=ObjectAtKey.OF_THIS_DAY), Step.DONE),
-        (DayFacts(object_at_key=ObjectAtKey.FOREIGN), Refusal.FOREIGN_OBJECT),
+        (DayFacts(object_at_key=ABSENT), Step.GENERATE),
+        (DayFacts(object_at_key=OF_ANOTHER_RUN), Step.DONE),
+        (DayFacts(object_at_key=FOREIGN), Refusal.FOREIGN_OBJECT),
         # Begun here.
         (DayFacts(State.GENERATED, **HERE), Step.SCORE),
         (DayFacts(State.GENERATED, **HERE, has_answers=True), Step.SCORE),
         (DayFacts(State.GENERATED, **HERE, **CHANGED), Step.GENERATE),
         (DayFacts(State.GENERATED, **HERE, **CHANGED, has_answers=True), Refusal.INPUTS_CHANGED),
         (DayFacts(State.GENERATED), Step.GENERATE),
+        (DayFacts(State.GENERATED, OF_THIS_RUN, **HERE, has_answers=True), Step.REPORT),
+        (DayFacts(State.GENERATED, OF_ANOTHER_RUN, **HERE), Refusal.DONE_ELSEWHERE),
+        (DayFacts(State.GENERATED, FOREIGN, **HERE), Refusal.FOREIGN_OBJECT),
         # Scored.
         (DayFacts(State.SCORED, **HERE), Step.SCORE),
         (DayFacts(State.SCORED, **HERE, **CHANGED), Step.UPLOAD),
         (DayFacts(State.SCORED, **HERE, **CHANGED, schema_changed=True), Refusal.INPUTS_CHANGED),
+        (DayFacts(State.SCORED, ABSENT, **HERE), Step.SCORE),
+        (DayFacts(State.SCORED, OF_THIS_RUN, **HERE), Step.REPORT),
+        (DayFacts(State.SCORED, OF_THIS_RUN, **HERE, **CHANGED), Step.REPORT),
+        (DayFacts(State.SCORED, OF_ANOTHER_RUN, **HERE), Refusal.DONE_ELSEWHERE),
+        (DayFacts(State.SCORED, FOREIGN, **HERE), Refusal.FOREIGN_OBJECT),
         # Uploaded.
         (DayFacts(State.UPLOADED, **HERE), Step.REPORT),
         (DayFacts(State.UPLOADED, **HERE, **CHANGED), Step.REPORT),
@@ -51,7 +61,14 @@ CHANGED: Any = {"changed_inputs": ("seed: 0 then, 1 now",)}
         (DayFacts(State.FAILED), Step.DONE),
         # --rerun.
         (DayFacts(rerun=True), Step.GENERATE),
-        (DayFacts(rerun=True, object_at_key=ObjectAtKey.FOREIGN), Step.GENERATE),
+        (DayFacts(rerun=True, object_at_key=ABSENT), Step.GENERATE),
+        (DayFacts(rerun=True, object_at_key=FOREIGN), Refusal.FOREIGN_OBJECT),
+        (DayFacts(rerun=True, object_at_key=OF_ANOTHER_RUN), Refusal.NOT_STORED_HERE),
+        (DayFacts(State.UPLOADED, OF_THIS_RUN, **HERE, rerun=True), Step.GENERATE),
+        (DayFacts(State.SCORED, OF_THIS_RUN, **HERE, rerun=True), Step.GENERATE),
+        (DayFacts(State.UPLOADED, OF_ANOTHER_RUN, rerun=True), Refusal.NOT_STORED_HERE),
+        (DayFacts(State.UPLOADED, FOREIGN, **HERE, rerun=True), Refusal.FOREIGN_OBJECT),
+        (DayFacts(State.INGESTED, OF_THIS_RUN, rerun=True), Refusal.ACCEPTED_BY_DMM),
         (DayFacts(State.GENERATED, **HERE, rerun=True, has_answers=True), Step.GENERATE),
         (DayFacts(State.SCORED, **HERE, rerun=True), Step.GENERATE),
         (DayFacts(State.UPLOADED, **HERE, rerun=True, has_report=True), Step.GENERATE),
