@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from monitoring.checks.alert import Alert
 from monitoring.checks.record import Advice, FeatureTest, VariableTest
 from monitoring.checks.shift_test import alarmed_windows
-from monitoring.checks.wording import day_range
 from monitoring.text import format_count
 
 _SWAPPED_LABELS = {"auc", "balanced_accuracy"}
@@ -18,15 +17,13 @@ def advise(
     feature_tests: Sequence[FeatureTest],
     *,
     failed_rows: int,
-    window_days: int,
 ) -> tuple[Advice, list[str]]:
-    """Return what to do, and why.
+    """Return what to do, and why; alerts: new and ongoing.
 
     Retraining is advised only by the model's accuracy or score over several days, and never while
     features drift, which says that baseline, generator or a drill changed.
     """
-    ongoing = alarmed_windows([*feature_tests, *model_tests])
-    if not alerts and not ongoing:
+    if not alerts:
         if failed_rows:
             return Advice.LOOK, [f"{format_count(failed_rows, 'row')} failed, see below"]
         return Advice.NONE, []
@@ -46,7 +43,7 @@ def advise(
             "the features moved too: the baseline file, the generator or a drill changed, so this"
             " says nothing about retraining"
         )
-    return Advice.LOOK, because or [_ongoing_text(ongoing, window_days)]
+    return Advice.LOOK, because
 
 
 def _worse_over_days(alerts: Sequence[Alert], model_tests: Sequence[VariableTest]) -> list[str]:
@@ -56,10 +53,3 @@ def _worse_over_days(alerts: Sequence[Alert], model_tests: Sequence[VariableTest
         if test.subject == "score" and window and window.alarmed:
             texts.append(f"score: KS {window.value:.2g} over the window, limit {window.limit:.2g}")
     return texts
-
-
-def _ongoing_text(subjects: set[str], window_days: int) -> str:
-    limit = "its limit" if len(subjects) == 1 else "their limits"
-    return (
-        f"{', '.join(sorted(subjects))}: still above {limit} over {day_range('last', window_days)}"
-    )

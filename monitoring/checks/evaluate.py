@@ -10,6 +10,7 @@ from monitoring import clock
 from monitoring.batch.scored import ScoredBatch
 from monitoring.checks import (
     balance,
+    conditions,
     counts,
     drift,
     endpoint,
@@ -82,12 +83,12 @@ def evaluate(inputs: DayInputs) -> DayRecord:
     baseline = _baseline_record(inputs)
     day = CountedDay.of(inputs)
     parts, alerts = _check(inputs, day, baseline.fingerprint)
+    new, ongoing, recovered = _compared_with_day_before(inputs, parts, alerts)
     advice, because = advise(
         alerts,
         parts.performance.tests,
         parts.drift,
         failed_rows=parts.endpoint.failed,
-        window_days=settings.checks.window_days,
     )
     return DayRecord(
         model=settings.model,
@@ -101,9 +102,11 @@ def evaluate(inputs: DayInputs) -> DayRecord:
         rows=len(scored.batch),
         counts=counts.as_record(day.features, day.model),
         **parts._asdict(),
-        alerts=alerts,
+        alerts=new,
         advice=advice,
         because=because,
+        ongoing=ongoing,
+        recovered=recovered,
     )
 
 
@@ -144,6 +147,18 @@ def _check(inputs: DayInputs, day: CountedDay, fingerprint: str) -> tuple[_Parts
         *pipeline_alerts,
     ]
     return parts, alerts
+
+
+def _compared_with_day_before(
+    inputs: DayInputs, parts: _Parts, alerts: list[Alert]
+) -> conditions.Conditions:
+    # The record before, whatever its schema: a day that is missing goes on being missing.
+    previous = inputs.previous[-1] if inputs.previous else None
+    return conditions.compare(
+        alerts,
+        previous,
+        lambda alert: conditions.is_checked(alert, parts.drift, parts.performance, parts.pipeline),
+    )
 
 
 def _baseline_record(inputs: DayInputs) -> BaselineRecord:

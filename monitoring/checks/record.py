@@ -238,7 +238,11 @@ class PipelineRecord(Struct, frozen=True, kw_only=True):
 
 
 class DayRecord(Struct, frozen=True, kw_only=True):
-    """Everything that the checks of a day computed; drift: the largest movers first."""
+    """Everything that the checks of a day computed; drift: the largest movers first.
+
+    alerts: those that are new. ongoing: reported before and still so. recovered: of the day before,
+    no longer so.
+    """
 
     version: int = VERSION
     model: str
@@ -261,6 +265,8 @@ class DayRecord(Struct, frozen=True, kw_only=True):
     alerts: list[Alert]
     advice: Advice
     because: list[str]
+    ongoing: list[Alert] = []
+    recovered: list[Alert] = []
 
 
 class _Versioned(Struct):

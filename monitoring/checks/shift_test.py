@@ -33,14 +33,12 @@ class ShiftTester:
     """How every variable is tested: an alert needs the limit passed, and a size that matters.
 
     rate: the share of quiet days that each test may alarm on. minimum_psi: a smaller shift is no
-    alert, however certain it is. alarmed_before: the subjects whose window was alarmed the day
-    before.
+    alert, however certain it is.
     """
 
     limits: Limits
     rate: float
     minimum_psi: float
-    alarmed_before: frozenset[str] = frozenset()
 
     def test(
         self, subject: str, base: Variable, days: Sequence[Variable], *, independent: bool
@@ -71,7 +69,7 @@ class ShiftTester:
     def alerts(
         self, family: Family, test: VariableTest, text: ShiftText, *, window_days: int
     ) -> list[Alert]:
-        """Return the alerts of a test: for the day, and for its window when that turns to alarmed.
+        """Return the alerts of a test: for the day, and for its window.
 
         window_days: the days that the window sums.
         """
@@ -81,7 +79,7 @@ class ShiftTester:
             alerts.append(_alert(family, test, test, metric, text))
 
         window = test.window
-        if window and window.alarmed and test.subject not in self.alarmed_before:
+        if window and window.alarmed:
             over = f"over {window_days} days ({window.rows:,} rows)"
             text = text._replace(change=f"{text.change} today", over=over)
             alerts.append(_alert(family, test, window, f"{metric}_window", text))

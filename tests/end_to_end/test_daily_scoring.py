@@ -730,6 +730,54 @@ def test_a_model_worse_than_chance_is_an_alert_on_the_first_day(loop: Loop) -> N
     assert "already uploaded" in loop.run(SCRIPT, "--date", DAY, "--fail-on-alert").stdout
 
 
+def test_a_condition_that_goes_on_is_said_every_day_and_its_end_once(loop: Loop) -> None:
+    loop.configure(scoring={"rows": [100, 100]})
+    loop.sandbox.switch(swapped_labels=True)
+    report = loop.folder / "reports" / "credit-default"
+
+    first = loop.run(SCRIPT, "--date", DAY, "--quiet")
+    second = loop.run(SCRIPT, "--date", "2026-03-02", "--json", "--fail-on-alert", code=4)
+    loop.sandbox.switch(swapped_labels=False)
+    third = loop.run(SCRIPT, "--date", "2026-03-03", "--quiet")
+    fourth = loop.run(SCRIPT, "--date", "2026-03-04", "--quiet")
+
+    alert = f"warning: {DAY} credit-default: alert: model: balanced accuracy "
+    (line,) = [line for line in first.stderr.splitlines() if line.startswith(alert)]
+    assert line.endswith(f"; report {report / DAY}.html")
+    assert first.stdout.startswith(f"{DAY} credit-default: 100 of 100 rows scored, uploaded to s3:")
+    assert "advice: look" in first.stdout
+
+    result = json.loads(second.stdout)
+    assert result["alerts"] == []
+    assert "balanced_accuracy" in [alert["metric"] for alert in result["ongoing"]]
+    assert "2026-03-02 credit-default: still: model: balanced accuracy " in second.stderr
+
+    recovered = "warning: 2026-03-03 credit-default: recovered: model, balanced_accuracy: "
+    assert recovered in third.stderr
+    assert "1 ongoing" not in third.stdout
+    assert (fourth.stdout, fourth.stderr) == ("", "")
+
+
+def test_a_day_that_is_done_repeats_its_verdict_and_its_report(loop: Loop) -> None:
+    loop.configure(scoring={"rows": [100, 100]})
+    loop.run(SCRIPT, "--date", "2026-03-02")
+    loop.sandbox.switch(swapped_labels=True)
+    loop.run(SCRIPT, "--date", DAY)
+
+    again = loop.run(SCRIPT, "--date", DAY)
+    quiet = loop.run(SCRIPT, "--date", DAY, "--quiet")
+    good = loop.run(SCRIPT, "--date", "2026-03-02")
+    good_and_quiet = loop.run(SCRIPT, "--date", "2026-03-02", "--quiet")
+
+    report = loop.folder / "reports" / "credit-default"
+    assert "already uploaded, nothing sent" in again.stdout
+    assert "2 new alerts (model), advice: look" in again.stdout
+    assert again.stdout.endswith(f"; report {report / DAY}.html\n")
+    assert quiet.stdout == again.stdout
+    assert "; no alerts; report" in good.stdout
+    assert good_and_quiet.stdout == ""
+
+
 def test_a_run_cut_off_before_its_report_makes_it_the_next_time_and_sends_nothing(
     loop: Loop,
 ) -> None:

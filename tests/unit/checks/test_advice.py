@@ -18,8 +18,8 @@ def test_drifting_features_never_advise_retraining(world: World) -> None:
 
 
 def test_failed_rows_are_to_be_looked_at_though_nothing_alarmed() -> None:
-    assert advise([], [], [], failed_rows=1, window_days=7) == (
+    assert advise([], [], [], failed_rows=1) == (
         Advice.LOOK,
         ["1 row failed, see below"],
     )
-    assert advise([], [], [], failed_rows=0, window_days=7) == (Advice.NONE, [])
+    assert advise([], [], [], failed_rows=0) == (Advice.NONE, [])
