@@ -14,7 +14,6 @@ from monitoring.cli import output, preflight
 from monitoring.cli.days import DayOutcome, each_day
 from monitoring.cli.output import Outcome, log
 from monitoring.errors import AlertError, PartialError
-from monitoring.text import format_names
 
 if TYPE_CHECKING:
     from monitoring.checks.record import DayRecord
@@ -43,6 +42,7 @@ def main() -> int:
         action="store_true",
         help="score the day again from row 0 and replace the uploaded object",
     )
+    cli.add_skip_flag(flags)
     flags.add_argument(
         "--fail-on-alert", action="store_true", help="exit 4 when an alert is new or ongoing"
     )
@@ -51,6 +51,9 @@ def main() -> int:
 
 def work(arguments: argparse.Namespace) -> Outcome:
     """Score the requested days, watched by the healthcheck where one is set."""
+    if arguments.skip:
+        return give_up(arguments)
+
     requested = cli.named_days(arguments, default=clock.today())
     settings = runner.load_settings(arguments, preflight.SCORING.unused)
 
@@ -61,6 +64,18 @@ def work(arguments: argparse.Namespace) -> Outcome:
         outcome = score_days(settings, arguments, requested)
         job.exit_code = outcome.final_exit_code
         return outcome
+
+
+def give_up(arguments: argparse.Namespace) -> Outcome:
+    """Give up the named days."""
+    from monitoring.cli import giving_up
+    from monitoring.ledger.entry import Ledger
+    from monitoring.ledger.workspace import Workspace
+
+    giving_up.check_flags(arguments, "rows", "rerun")
+    days = cli.named_days(arguments, default=clock.today())
+    settings = runner.load_settings(arguments, preflight.SCORING.unused)
+    return giving_up.give_up(Ledger(Workspace.of(settings), settings.model), days, arguments)
 
 
 def score_days(
@@ -169,16 +184,15 @@ def already_done(settings: "Settings", entry: "DayEntry") -> DayOutcome:
 
 def warn_about_days(requested: list[date], missing: list[date]) -> None:
     """Warn about what a backfill means to DMM, and about days that were never scored."""
+    from monitoring.ledger import days
+
     if len(requested) > 1:
         log.warning(
             "backfill: DMM dates predictions by the moment of the call: these days will show up"
             " under today"
         )
     if missing:
-        log.warning(
-            "not scored: %s; fill them in with --date or --from and --to",
-            format_names([str(day) for day in missing]),
-        )
+        log.warning("%s", days.missing_text(missing))
 
 
 if __name__ == "__main__":

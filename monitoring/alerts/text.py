@@ -12,6 +12,8 @@ def alert_lines(record: DayRecord, report: str) -> Iterator[str]:
     kinds = (("alert", record.alerts), ("still", record.ongoing), ("recovered", record.recovered))
     for kind, alerts in kinds:
         for alert in alerts:
+            if alert.metric == "days_missing" and kind != "recovered":
+                continue  # every run names them by itself, however many days it scores
             yield f"{record.day} {record.model}: {kind}: {alert.text}; report {report}"
 
 

@@ -204,6 +204,7 @@ def _pipeline(
     return PipelineRecord(
         days_missing=[str(missing) for missing in days.missing(workspace, before=day)],
         days_overdue=[str(overdue) for overdue in days.overdue(workspace, before=day)],
+        days_failed=[str(failed) for failed in days.failed(workspace, before=day)],
         duration_seconds=entry.known.duration_seconds,
         scoring_seconds=scored.seconds,
         storage_bytes=storage_bytes,

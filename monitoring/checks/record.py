@@ -223,13 +223,14 @@ class FeatureRank(Struct, frozen=True, kw_only=True):
 class PipelineRecord(Struct, frozen=True, kw_only=True):
     """What is known of the run and of the days around it; None: unknown.
 
-    days_missing: days without a file. days_overdue: days that DMM accepted two days ago or more and
-    has not ingested. scoring_seconds: from the first request to the last answer; duration_seconds:
-    of the whole run so far.
+    days_missing: days without a file. days_failed: days that DMM failed to ingest. days_overdue:
+    days that DMM accepted two days ago or more and has not ingested. scoring_seconds: from the
+    first request to the last answer; duration_seconds: of the whole run so far.
     """
 
     days_missing: list[str] = []
     days_overdue: list[str] = []
+    days_failed: list[str] = []
     duration_seconds: float | None = None
     scoring_seconds: float | None = None
     storage_bytes: int | None = None

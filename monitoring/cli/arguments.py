@@ -65,6 +65,15 @@ def add_day_flags(flags: argparse.ArgumentParser, default: str) -> None:
     )
 
 
+def add_skip_flag(flags: argparse.ArgumentParser) -> None:
+    """Add --skip."""
+    flags.add_argument(
+        "--skip",
+        action="store_true",
+        help="give the named days up: they are no longer named as missing or failed",
+    )
+
+
 def has_day_flags(arguments: argparse.Namespace) -> bool:
     """Whether the command line names days."""
     return bool(arguments.date or arguments.first or arguments.last)

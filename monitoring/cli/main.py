@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from monitoring.cli import output
+from monitoring.cli import output, persistence
 from monitoring.cli.output import Outcome
 from monitoring.errors import InterruptedRun, MonitoringError
 from monitoring.redaction import conceal
@@ -60,6 +60,9 @@ def load_settings(arguments: argparse.Namespace, unused: Collection[str] = ()) -
     conceal(*(os.environ.get(name, "") for name in _SECRET_VARIABLES))
     for warning in warnings:
         log.warning("%s", warning)
+    lost_state = persistence.state_warning(settings.state_dir)
+    if lost_state and not arguments.check:  # which has it among its findings
+        log.warning("%s", lost_state)
     return settings
 
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from monitoring import clock
+from monitoring.cli import persistence
 from monitoring.errors import RefusedError, ServiceError
 from monitoring.text import format_count, format_size
 
@@ -54,10 +55,10 @@ def _disk(context: Context) -> Finding:
     folders = (context.settings.state_dir, context.settings.report_dir)
     free_bytes = min(_free_bytes(folder) for folder in folders)
     detail = f"{folders[0]} and {folders[1]}: writable, {format_size(free_bytes)} free"
-    if _ends_with_container(context.settings.state_dir):
+    if persistence.ends_with_run(context.settings.state_dir):
         return Finding(
             f"{detail}, but what is written there ends with this run's container",
-            "put state_dir (STATE_DIR) into a dataset",
+            persistence.REMEDY,
         )
     return Finding(detail)
 
@@ -79,25 +80,6 @@ def _free_bytes(folder: Path) -> int:
             f"{existing}: {format_size(free_bytes)} free, expected {expected} or more"
         )
     return free_bytes
-
-
-def _ends_with_container(folder: Path) -> bool:
-    """Whether a folder is gone after a Domino run (contracts 11).
-
-    Datasets stay, the working folder does not.
-    """
-    if not os.environ.get("DOMINO_RUN_ID"):
-        return False
-    persistent = [
-        os.environ.get(name) for name in ("DOMINO_DATASETS_DIR", "DOMINO_IMPORTED_DATA_DIR")
-    ]
-    persistent += ["/domino/datasets", "/mnt/data", "/mnt/imported"]
-    ephemeral = [os.environ.get("DOMINO_WORKING_DIR"), "/mnt", "/tmp"]
-    return _is_below(folder, ephemeral) and not _is_below(folder, persistent)
-
-
-def _is_below(folder: Path, mounts: Sequence[str | None]) -> bool:
-    return any(folder.resolve().is_relative_to(mount) for mount in mounts if mount)
 
 
 def _training_data(context: Context) -> Finding:

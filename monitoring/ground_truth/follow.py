@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from monitoring.errors import MonitoringError, NotYetError, RefusedError, ServiceError
 from monitoring.ground_truth.result import FileResult, Outcome, ingestion_failed
+from monitoring.ledger import file_entry
 from monitoring.ledger.entry import Ledger
 from monitoring.ledger.manifest import State
 from monitoring.s3_uri import S3Uri
@@ -120,6 +123,10 @@ def _record_result(ledger: Ledger, file: FileResult) -> FileResult:
 
 def _note_end(ledger: Ledger, file: FileResult, state: State, reason: str | None) -> None:
     if file.day is None:
+        known = file_entry.find(ledger.workspace, file.uri)
+        if known and known.state != state:
+            ended = msgspec.structs.replace(known, state=state, reason=reason)
+            file_entry.write(ledger.workspace, ended)
         return
     with ledger.locked(file.day) as entry:
         # Another run may have gone on with the day meanwhile.

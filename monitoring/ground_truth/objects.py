@@ -41,13 +41,18 @@ def whose(entry: DayEntry, stored: StoredObject | None) -> ObjectAtKey:
     if stored is None:
         return ObjectAtKey.ABSENT
     metadata, known = stored.metadata, entry.manifest
-    if (metadata.get("model"), metadata.get("day")) != (entry.model, str(entry.day)):
+    if not is_of(stored, entry.model, entry.day):
         return ObjectAtKey.FOREIGN
     if known and known.replaces_etag == stored.etag:
         return ObjectAtKey.ABSENT
     if known and known.was_generated_here and known.run_id == metadata.get("run-id"):
         return ObjectAtKey.OF_THIS_RUN
     return ObjectAtKey.OF_ANOTHER_RUN
+
+
+def is_of(stored: StoredObject, model: str, day: date) -> bool:
+    """Whether an object is by its metadata the file of this model and day."""
+    return (stored.metadata.get("model"), stored.metadata.get("day")) == (model, str(day))
 
 
 def foreign_object_error(entry: DayEntry, uri: S3Uri, stored: StoredObject) -> RefusedError:

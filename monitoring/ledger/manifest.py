@@ -16,7 +16,7 @@ from monitoring.s3_uri import S3Uri
 
 
 class State(StrEnum):
-    """How far a day is; `failed`: DMM failed to ingest its file."""
+    """How far a day is; `failed`: DMM failed to ingest its file. `skipped`: given up."""
 
     GENERATED = "generated"
     SCORED = "scored"
@@ -24,6 +24,7 @@ class State(StrEnum):
     REGISTERED = "registered"
     INGESTED = "ingested"
     FAILED = "failed"
+    SKIPPED = "skipped"
 
 
 ACCEPTED_STATES = frozenset({State.REGISTERED, State.INGESTED, State.FAILED})
@@ -36,6 +37,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     times: when each state was reached (RFC 3339, UTC). failures: the failed rows' errors by event
     id. batch_inputs: the settings that shaped the rows, by name. sha256, etag: of the ground truth
     object. replaces_etag: of the object that a --rerun is to replace. reason: why DMM failed.
+    state_before: of a day that was given up, None for one that nothing was known of.
     """
 
     day: str
@@ -63,6 +65,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     dmm_host: str | None = None
     dmm_model_id: str | None = None
     reason: str | None = None
+    state_before: State | None = None
     report: str | None = None
 
     @property

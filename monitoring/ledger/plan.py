@@ -5,6 +5,9 @@ from enum import Enum, IntEnum
 
 from monitoring.ledger.manifest import ACCEPTED_STATES, State
 
+MATCHED_DAYS = 90
+"""DMM matches outcomes with predictions of so many days (contracts 5); older: unverified."""
+
 
 class Step(IntEnum):
     """What a day needs next from daily scoring; each step is followed by the later ones."""
@@ -123,9 +126,24 @@ def registration_step(
     return RegistrationStep.FOLLOW if state in ACCEPTED_STATES else RegistrationStep.REGISTER
 
 
-def is_pending(state: State, *, is_due: bool) -> bool:
-    """Whether --pending takes a day up: due and not registered, or its end not known."""
+def is_pending(state: State, *, is_due: bool, age_days: int) -> bool:
+    """Whether --pending takes a day up.
+
+    Due and not registered, its end not known, or failed within the days that DMM matches.
+    """
+    if state == State.FAILED:
+        return age_days <= MATCHED_DAYS
     return state == State.REGISTERED or (state == State.UPLOADED and is_due)
+
+
+def can_be_given_up(state: State | None, *, is_named_alone: bool) -> bool:
+    """Whether --skip gives a day up: one without a file, or whose ingestion failed.
+
+    is_named_alone: by --date; such a day may also be one that waits for DMM.
+    """
+    if state in (None, State.GENERATED, State.SCORED, State.FAILED):
+        return True
+    return is_named_alone and state in (State.UPLOADED, State.REGISTERED)
 
 
 def _rerun_step(facts: DayFacts) -> Step | Refusal:

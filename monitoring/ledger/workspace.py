@@ -88,6 +88,11 @@ class Workspace(NamedTuple):
         return self.state / "monitor.json"
 
     @property
+    def file_entries(self) -> Path:
+        """What is known of files made elsewhere, a file each."""
+        return self.state / "files"
+
+    @property
     def store_memory(self) -> Path:
         """What was found out about object stores."""
         return self.state / "store.json"

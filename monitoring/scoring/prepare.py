@@ -53,6 +53,7 @@ def prepare(
     back. Raises RefusedError where the day must not be worked on, ConfigError where it has another
     number of rows than asked for.
     """
+    entry.take_up_again(dry_run=options.dry_run)
     existing, uri = None, settings.ground_truth_uri(entry.day)
     if plan.looks_at_object(entry.state, rerun=options.rerun):
         existing = objects.existing_object(store, uri, entry.day)

@@ -397,7 +397,7 @@ def test_another_number_of_rows_than_the_days_own_is_refused(loop: Loop) -> None
     loop.run(SCRIPT, "--date", DAY)
 
 
-def test_earlier_scored_days_are_uploaded_first_and_missing_days_named_once(loop: Loop) -> None:
+def test_earlier_scored_days_are_uploaded_first_and_missing_days_are_named(loop: Loop) -> None:
     loop.run(SCRIPT, "--date", "2026-02-25")
     loop.patched(
         SCRIPT,
@@ -410,7 +410,7 @@ def test_earlier_scored_days_are_uploaded_first_and_missing_days_named_once(loop
     result = loop.run(SCRIPT, "--date", DAY)
 
     assert loop.manifest("2026-02-27")["state"] == "uploaded"
-    assert "not scored: 2026-02-28" in result.stderr
+    assert "not scored: 2026-02-26, 2026-02-28 (2 days)" in result.stderr
     assert set(loop.objects()) == {
         loop.object_key(day) for day in ("2026-02-25", "2026-02-27", DAY)
     }

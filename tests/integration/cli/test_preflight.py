@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from monitoring.cli import arguments as cli
-from monitoring.cli import preflight, preflight_checks
+from monitoring.cli import persistence, preflight, preflight_checks
 from tests.support.loop import Loop
 from tests.support.servers import SocketServer
 
@@ -283,10 +283,10 @@ def test_datasets_outlast_a_run_and_the_working_folder_does_not(
 ) -> None:
     monkeypatch.setenv("DOMINO_WORKING_DIR", "/srv/job")
     monkeypatch.setenv("DOMINO_RUN_ID", "r1")
-    assert preflight_checks._ends_with_container(Path(folder)) is ends
+    assert persistence.ends_with_run(Path(folder)) is ends
 
     monkeypatch.delenv("DOMINO_RUN_ID")
-    assert preflight_checks._ends_with_container(Path(folder)) is False
+    assert persistence.ends_with_run(Path(folder)) is False
 
 
 def test_a_check_of_a_silent_service_ends(loop: Loop) -> None:

@@ -12,6 +12,7 @@ from monitoring.ledger.plan import (
     Refusal,
     RegistrationStep,
     Step,
+    can_be_given_up,
     is_pending,
     registration_step,
     scoring_step,
@@ -105,14 +106,26 @@ def test_the_next_step_of_registration_follows_from_the_state(
     assert registration_step(state, is_due=False) is RegistrationStep.WAIT_FOR_OUTCOMES
 
 
-def test_pending_are_due_uploads_and_what_dmm_has_not_ended() -> None:
+def test_pending_are_due_uploads_what_dmm_has_not_ended_and_what_failed_lately() -> None:
     pending = {
-        (state, is_due)
-        for state, is_due in itertools.product(State, [True, False])
-        if is_pending(state, is_due=is_due)
+        (state, is_due, age_days)
+        for state, is_due, age_days in itertools.product(State, [True, False], [90, 91])
+        if is_pending(state, is_due=is_due, age_days=age_days)
     }
     assert pending == {
-        (State.UPLOADED, True),
-        (State.REGISTERED, True),
-        (State.REGISTERED, False),
+        *((State.UPLOADED, True, age_days) for age_days in (90, 91)),
+        *((State.REGISTERED, *rest) for rest in itertools.product([True, False], [90, 91])),
+        (State.FAILED, True, 90),
+        (State.FAILED, False, 90),
     }
+
+
+def test_days_without_a_file_and_failed_ones_can_be_given_up_and_waiting_ones_alone() -> None:
+    without_file = {None, State.GENERATED, State.SCORED, State.FAILED}
+    states: list[State | None] = [None, *State]
+
+    in_range = {state for state in states if can_be_given_up(state, is_named_alone=False)}
+    alone = {state for state in states if can_be_given_up(state, is_named_alone=True)}
+
+    assert in_range == without_file
+    assert alone == without_file | {State.UPLOADED, State.REGISTERED}
