@@ -34,6 +34,8 @@ def run(flags: argparse.ArgumentParser, work: Work, check: Work) -> int:
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
     arguments = flags.parse_args()
+    if arguments.probe and not arguments.check:
+        flags.error("--probe goes with --check: give both")
     output.set_up_logs(arguments)
 
     outcome, exit_code = _outcome(check if arguments.check else work, arguments)
