@@ -14,6 +14,7 @@ from monitoring.s3_uri import S3Uri
 from monitoring.services.dmm import Dmm
 from monitoring.services.dmm_jobs import Ingestion, progress_of
 from monitoring.services.http import Limits
+from monitoring.services.server_text import server_text
 
 log = logging.getLogger("monitoring")
 
@@ -97,7 +98,7 @@ def _with_answer(dmm: Dmm, file: FileResult, answer: _Answer) -> FileResult:
     model_status, jobs = answer
     progress = progress_of(dmm.monitor, jobs, S3Uri.parse(file.uri))
     word = progress.word or "none listed"
-    text = f"its job in DMM: {word}; the model's ingestion status: {model_status}"
+    text = f"its job in DMM: {word}; the model's ingestion status: {server_text(model_status, 100)}"
     return replace(file, progress=progress, dmm_text=text)
 
 

@@ -2,6 +2,7 @@
 
 http           one request: time limits, no redirects, bounded bodies
 deadline       a time limit for a whole answer, however slowly it comes
+server_text    what servers say, made fit for logs, files and terminals
 retry          the one way to try again
 s3             objects: read, list, one conditional put; s3_connection, s3_errors
 model_api      the model's endpoint                           (model_reply: what its answers mean)

@@ -14,6 +14,7 @@ from monitoring.errors import ConfigError, RefusedError
 from monitoring.services import dmm_diagnosis
 from monitoring.services.dmm_replies import messages
 from monitoring.services.http import HttpService, Limits, Reply, Request
+from monitoring.services.server_text import server_text
 from monitoring.settings.model import ModelMonitor, Settings
 
 _PAGE_SIZE, _MAX_PAGES = 500, 50
@@ -76,7 +77,7 @@ class Dmm:
         reply = self.call(Request("GET", f"{self.base_url}/datasources"))
         if reply.status != 200 or reply.data is None:
             raise dmm_diagnosis.refusal(self.monitor, reply)
-        return list(_names(reply.data))
+        return [server_text(name) for name in _names(reply.data)]
 
     def jobs(self, model_id: str, limits: Limits | None = None) -> list[dict[str, Any]]:
         """Return the model's ingestion jobs, in no order that means anything (contracts 3.4).

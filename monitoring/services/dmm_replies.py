@@ -4,21 +4,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from monitoring.services.http import Reply
+from monitoring.services.server_text import server_text
 
 _BEGINNING_BYTES = 200
+_MAX_MESSAGES = 10_000
 
 
 def messages(reply: Reply) -> str:
-    """Return DMM's own words (contracts 3.2.2).
+    """Return DMM's own words (contracts 3.2.2), as server_text gives them.
 
     An array of strings, a string, an object with `message`, `errors` or `error`, or plain text;
     "" for a web page.
     """
     if reply.data is not None:
-        return "; ".join(texts(reply.data))
+        return server_text("; ".join(texts(reply.data)), _MAX_MESSAGES)
     if is_web_page(reply):
         return ""
-    return reply.body.decode("utf-8", "replace").strip()
+    return server_text(reply.body.decode("utf-8", "replace").strip(), _MAX_MESSAGES)
 
 
 def texts(data: Any) -> Iterator[str]:

@@ -17,6 +17,7 @@ import requests
 import urllib3
 
 from monitoring.errors import RefusedError, ServiceError, TransientError
+from monitoring.redaction import redacted_beginning
 from monitoring.services.deadline import TimedAdapter
 from monitoring.services.retry import (
     RETRYABLE_STATUSES,
@@ -24,11 +25,12 @@ from monitoring.services.retry import (
     retry_after_seconds,
     with_retries,
 )
+from monitoring.services.server_text import server_text
 from monitoring.settings.rules import is_loopback
 from monitoring.text import format_count
 
 _NO_PROXY: Any = {"http": None, "https": None, "all": None}
-_EXCERPT_BYTES = 300
+_EXCERPT_CHARACTERS, _READ_EXCERPT_BYTES = 300, 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +97,16 @@ class Reply:
             return None
         try:
             target = urljoin(self.url, self.headers.get("Location", ""))
-            return urlsplit(target).hostname or "an unnamed host"
+            return server_text(urlsplit(target).hostname or "an unnamed host")
         except ValueError:
             return "an unnamed host"
 
     @property
     def excerpt(self) -> str:
-        """The beginning of the body on one line, for messages; it can't steer a terminal."""
-        text = self.body[:_EXCERPT_BYTES].decode("utf-8", "replace")
-        visible = "".join(sign if sign.isprintable() else " " for sign in text)
+        """The beginning of the body on one line, without secrets; it can't steer a terminal."""
+        text = self.body[:_READ_EXCERPT_BYTES].decode("utf-8", "replace")
+        beginning = redacted_beginning(text, _EXCERPT_CHARACTERS)
+        visible = "".join(sign if sign.isprintable() else " " for sign in beginning)
         return " ".join(visible.split())
 
 
@@ -256,7 +259,7 @@ def _innermost_reason(error: BaseException) -> str:
 
     text = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or str(cause)
     text = text or type(cause).__name__
-    return re.sub(r"<[^>]* object at 0x[0-9a-f]+>[,:]?\s*", "", text)
+    return server_text(re.sub(r"<[^>]* object at 0x[0-9a-f]+>[,:]?\s*", "", text))
 
 
 def _refuse_constant(text: str) -> None:

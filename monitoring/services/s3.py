@@ -30,12 +30,14 @@ from monitoring.services import s3_errors
 from monitoring.services.retry import Budget, with_retries
 from monitoring.services.s3_connection import LIMITS, check_put_arguments, connect
 from monitoring.services.s3_errors import CONDITION_FAILED, MISSING, NO_CONDITIONS, error_code
+from monitoring.services.server_text import server_text
 from monitoring.settings import model as settings_model
 from monitoring.text import format_count
 
 log = logging.getLogger("monitoring")
 
 _READ_BYTES = 1 << 20
+_MAX_METADATA = 2048  # S3's own limit for all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,10 @@ class Store:
         sha256 = None
         if checksum and is_whole and "-" not in checksum:
             sha256 = base64.b64decode(checksum).hex()
-        metadata = answer.get("Metadata", {})
+        metadata = {
+            server_text(name): server_text(value, _MAX_METADATA)
+            for name, value in answer.get("Metadata", {}).items()
+        }
         return StoredObject(answer["ETag"], answer["ContentLength"], metadata, sha256)
 
     @contextlib.contextmanager
@@ -110,7 +115,9 @@ class Store:
             with contextlib.closing(answer["Body"]) as body:
                 yield body
         except (BotoCoreError, urllib3.exceptions.HTTPError) as error:
-            raise ServiceError(f"{uri}: the download broke off: {error}; run again") from None
+            raise ServiceError(
+                f"{uri}: the download broke off: {server_text(error)}; run again"
+            ) from None
 
     def list_objects(self, prefix: S3Uri) -> Iterator[tuple[str, int]]:
         """Yield key and size in bytes of every object under the prefix."""
@@ -260,7 +267,8 @@ def _one_try(
         return answer
     except ResponseParserError as error:  # a web page, say
         raise RefusedError(
-            f"{where}: this is no S3 store ({error}): fix s3.endpoint_url or AWS_ENDPOINT_URL_S3"
+            f"{where}: this is no S3 store ({server_text(error)}): fix s3.endpoint_url or"
+            " AWS_ENDPOINT_URL_S3"
         ) from None
     except ClientError as error:
         code = error_code(error)

@@ -671,3 +671,15 @@ def test_no_job_of_any_shape_breaks_the_reading_of_progress(job: dict[str, Any])
 
     assert got.ingestion in ("ingested", "going", "failed")
     assert got.word
+
+
+def test_words_of_dmm_that_would_steer_a_terminal_or_begin_a_line_are_only_data(
+    dmm: Monitor,
+) -> None:
+    dmm.answer(GROUND_TRUTH, as_json(400, ["no\r\nerror: \x1b[2J all is lost"]))
+
+    with pytest.raises(RefusedError) as caught:
+        dmm.register()
+
+    assert "no??error: ?[2J all is lost" in str(caught.value)
+    assert str(caught.value).isprintable()

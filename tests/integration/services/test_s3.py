@@ -552,3 +552,14 @@ def test_what_is_no_s3_address_is_refused(uri: str) -> None:
 
 def test_an_s3_address_is_split_at_the_first_slash() -> None:
     assert S3Uri.parse("s3://bucket/a/b c.csv") == ("bucket", "a/b c.csv")
+
+
+def test_metadata_of_an_object_can_neither_steer_a_terminal_nor_begin_a_line(
+    connect: Any, httpserver: HTTPServer, key: str
+) -> None:
+    headers = {"ETag": '"e"', "Content-Length": "2", "x-amz-meta-model": "m\x1b[2J\x85error: x"}
+    answer_with(httpserver, Response("{}", 200, headers))
+
+    stored = connect(url=httpserver.url_for("")).head(uri(key))
+
+    assert stored.metadata == {"model": "m?[2J?error: x"}
