@@ -44,12 +44,15 @@ def is_web_page(reply: Reply) -> bool:
 
 
 def is_success(reply: Reply) -> bool:
-    """Whether the answer is a 2xx with JSON that reports no error, or with nothing at all."""
+    """Whether the answer is a 2xx with JSON that reports no error, or with nothing at all.
+
+    A message counts as an error: a registration that was taken and is sent again is "already
+    registered", one that was not taken must not pass for it.
+    """
     data = reply.data
+    has_errors = isinstance(data, dict | list) and messages(reply) != ""
     if isinstance(data, dict):
-        has_errors = bool(data.get("errors"))
-    else:
-        has_errors = isinstance(data, list) and messages(reply) != ""
+        has_errors = has_errors or bool(data.get("errors")) or bool(data.get("error"))
     is_json_or_empty = data is not None or not reply.body.strip()
     return 200 <= reply.status < 300 and is_json_or_empty and not has_errors
 
