@@ -40,6 +40,7 @@ from monitoring.checks.record import (
     PerformanceRecord,
     PipelineRecord,
 )
+from monitoring.checks.validity import fitting
 from monitoring.checks.wording import baseline_name
 from monitoring.dataset import baseline as baselines
 from monitoring.dataset import counting, training_data
@@ -63,15 +64,16 @@ def evaluate_day(
     """
     workspace = entry.workspace
     limits = Limits.read(workspace.limits)
-    previous = read_previous(workspace.reports, entry.day)
+    baseline = _baseline(settings, entry)
+    previous = fitting(read_previous(workspace.reports, entry.day), baseline)
     record = evaluate(
         DayInputs(
             settings=settings,
             scored=scored,
-            baseline=_baseline(settings, entry),
+            baseline=baseline,
             previous=previous,
             pipeline=_pipeline(settings, entry, store, scored),
-            training_sha256=entry.known.batch_inputs["training_data"],
+            training_sha256=entry.known.batch_inputs.get("training_data"),
             limits=limits,
         )
     )
@@ -184,6 +186,12 @@ def _baseline_record(inputs: DayInputs) -> BaselineRecord:
             f" {baseline.schema_hash}; the configured one is {expected}: create a new version with"
             " create_training_set.py"
         )
+    names = [feature.name for feature in inputs.settings.schema.features]
+    if baseline.columns.keys() != set(names):
+        raise RefusedError(
+            f"the baseline ({baseline_name(baseline)}) has not the features of the schema;"
+            f" {baselines.REMEDY}"
+        )
     return BaselineRecord(
         source=baseline_name(baseline),
         pinned=baseline.number is not None,
@@ -206,7 +214,7 @@ def _baseline(settings: Settings, entry: DayEntry) -> Baseline:
             lambda: training_data.chunks(data.path, settings.schema),
             source="training data",
             content_hash=data.sha256,
-            created_at=entry.known.times["uploaded"],
+            created_at=entry.known.times.get("uploaded", clock.timestamp()),
         )
 
 

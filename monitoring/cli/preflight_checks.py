@@ -171,12 +171,13 @@ def _written(settings: "Settings", uri: S3Uri, name: str, warning: str | None = 
 
 def _model_monitor(context: Context) -> Finding:
     from monitoring.services.dmm import Dmm
+    from monitoring.services.server_text import server_text
 
     monitor = context.settings.model_monitor
     dmm = Dmm(context.settings)
     dmm.on_reply(lambda headers: context.note_clock(monitor.url, headers))
     model = dmm.get_model(monitor.model_id)
-    name = model.get("name", "nameless")
+    name = server_text(model.get("name", "nameless"))
     return Finding(f"{monitor.url}: the key is accepted, the model is {name}")
 
 

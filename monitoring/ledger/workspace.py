@@ -116,6 +116,7 @@ class Workspace(NamedTuple):
         """Return the size of all that is kept of the model's days."""
         total = 0
         for path in self.state.rglob("*"):
-            with contextlib.suppress(FileNotFoundError):  # another day's run has just renamed it
+            # Another day's run has just renamed it, or it is not ours to look at.
+            with contextlib.suppress(OSError):
                 total += path.stat().st_size if path.is_file() else 0
         return total
