@@ -43,14 +43,17 @@ class _Compared(NamedTuple):
 
     @property
     def outside(self) -> tuple[int, float] | None:
-        """Rows outside the baseline's range or fences, and the baseline's own share of them.
+        """Rows outside the baseline's range or fences, and the share of them that is usual.
 
-        None for a categorical column, or one without a usable value.
+        That is the baseline's own, by the batch's class mix. None for a categorical column, or one
+        without a usable value.
         """
         numbers, base = self.column.numbers, self.base.numbers
         if not numbers or not base or not self.usable:
             return None
-        return int(numbers.outside.sum()), float(base.outside.sum() / self.base.counts.sum())
+        class_rows = self.column.counts.sum(axis=1)
+        base_shares = base.outside / np.maximum(1, self.base.counts.sum(axis=1))
+        return int(numbers.outside.sum()), float(class_rows @ base_shares / self.usable)
 
 
 def check(checks: Checks, features: FeatureCounts) -> tuple[list[ColumnQuality], list[Alert]]:

@@ -35,8 +35,8 @@ class Numbers:
     uppers (k,): the upper value of each cell; cell 0 is below the minimum, cell k + 1 above the
     maximum. edges (b + 1,): of DMM's bins (contracts 10). bins (classes, b + 1): rows per class
     and bin, the guard bin last. sums, outside (classes,): the sum of the values; the rows outside
-    the range or the fences. fences: 1.5 interquartile ranges beyond the quartiles. whole: every
-    value is a whole number.
+    the range or the fences. fences: 1.5 interquartile ranges beyond the quartiles; where
+    these are equal, the range. whole: every value is a whole number.
     """
 
     uppers: Floats
