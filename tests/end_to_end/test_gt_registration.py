@@ -827,6 +827,7 @@ def test_an_unknown_model_and_an_unknown_data_source_are_told_apart(own: Loop) -
         ["--pending", "--date", DAY],
         ["--uri", "s3://b/k", "--date", DAY],
         ["--again", "--status"],
+        ["--status", "--wait", "5"],
         ["--uri", "b/k"],
         ["--wait", "soon"],
         ["--wait", "-1"],

@@ -32,6 +32,7 @@ from monitoring.services.http import Limits
 from monitoring.services.s3 import Store, StoredObject
 from monitoring.services.s3_errors import DeniedError
 from monitoring.settings import model as settings
+from tests.support.servers import SocketServer
 
 BUCKET = "se-demo-data"
 META = {"model": "m", "day": "2026-01-31"}
@@ -565,3 +566,34 @@ def test_metadata_of_an_object_can_neither_steer_a_terminal_nor_begin_a_line(
     stored = connect(url=httpserver.url_for("")).head(uri(key))
 
     assert stored.metadata == {"model": "m?[2J?error: x"}
+
+
+@pytest.mark.parametrize("name", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
+def test_an_empty_profile_is_named_as_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setenv(name, "")
+
+    with pytest.raises(ConfigError, match=f"{name} is set but empty: unset it"):
+        Store(settings.S3())
+
+
+def test_a_proxy_never_sees_a_store_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = SocketServer(b"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n")
+    answer = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 0\r\n\r\n'
+    store = SocketServer(answer)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    url = f"http://localhost:{store.port}"
+
+    stored = Store(settings.S3(endpoint_url=url, region="us-east-1")).head(S3Uri("b", "k"))
+
+    assert stored is not None
+    assert (len(proxy.requests), len(store.requests)) == (0, 1)
+    proxy.socket.close()
+    store.socket.close()
