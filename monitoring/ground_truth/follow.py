@@ -14,8 +14,9 @@ from monitoring.ledger import file_entry
 from monitoring.ledger.entry import Ledger
 from monitoring.ledger.manifest import State
 from monitoring.s3_uri import S3Uri
-from monitoring.services.dmm import Dmm
+from monitoring.services.dmm import NO_JOBS, Dmm, NoJobsError
 from monitoring.services.dmm_jobs import Ingestion, progress_of
+from monitoring.services.dmm_memory import DmmMemory
 from monitoring.services.http import Limits
 from monitoring.services.retry import Budget
 from monitoring.services.server_text import server_text
@@ -66,6 +67,8 @@ def record_progress(
 ) -> list[FileResult]:
     """Ask DMM once about the files that await ingestion, and note each end under the day's lock."""
     polled = poll(dmm, files, read_seconds)
+    if any(file.awaits_ingestion and file.dmm_text == NO_JOBS for file in polled):
+        _report_once_that_no_jobs_are_listed(ledger, dmm)
     return [_record_result(ledger, file) if file.awaits_ingestion else file for file in polled]
 
 
@@ -104,6 +107,8 @@ def _what_is_left(budget: Budget) -> Limits:
 
 
 def _with_answer(dmm: Dmm, file: FileResult, answer: _Answer) -> FileResult:
+    if isinstance(answer, NoJobsError):
+        return replace(file, dmm_text=NO_JOBS)
     if isinstance(answer, MonitoringError):
         return replace(file, dmm_text=f"DMM could not be asked: {answer}")
     model_status, jobs = answer
@@ -144,10 +149,20 @@ def _note_end(ledger: Ledger, file: FileResult, state: State, reason: str | None
             entry.update(state=state, reason=reason)
 
 
+def _report_once_that_no_jobs_are_listed(ledger: Ledger, dmm: Dmm) -> None:
+    try:
+        is_news = DmmMemory(ledger.workspace.dmm_memory).note_no_jobs(dmm.host)
+    except ServiceError as error:
+        log.warning("%s", error)
+        return
+    if is_news:
+        log.warning("%s (reported once)", NO_JOBS)
+
+
 def _log_news(files: Sequence[FileResult], reported: set[str]) -> None:
     for file in files:
         news = f"{file.title}: {file.dmm_text}"
-        if file.awaits_ingestion and news not in reported:
+        if file.awaits_ingestion and file.dmm_text != NO_JOBS and news not in reported:
             log.info("%s", news)
             reported.add(news)
 

@@ -23,6 +23,14 @@ _PAGE_SIZE, _MAX_PAGES = 500, 50
 _DAY_SECONDS = 86_400
 
 
+NO_JOBS = "this DMM lists no jobs: see Ingest History, on the model's page there"
+_NO_SUCH_CALL = (404, 405)
+
+
+class NoJobsError(RefusedError):
+    """This DMM has no call that lists jobs; registrations are not affected."""
+
+
 class Dmm:
     """A Model Monitor with the key that it wants.
 
@@ -85,7 +93,8 @@ class Dmm:
         """Return the model's ingestion jobs, in no order that means anything (contracts 3.4).
 
         Asks for all of them, since the spelling of filters is unverified; all pages together get
-        `limits.total_seconds`. Raises the errors of a refused or failed request.
+        `limits.total_seconds`. Raises NoJobsError where this DMM has no such call, and the errors
+        of a refused or failed request.
         """
         limits = limits or self._service.limits
         budget = Budget.lasting(limits.total_seconds)
@@ -104,6 +113,8 @@ class Dmm:
                     f" {limits.total_seconds:g} s ({page - 1} pages); run again later"
                 )
             reply = self.call(Request("POST", url, json.dumps(query)), left)
+            if reply.status in _NO_SUCH_CALL:
+                raise NoJobsError(NO_JOBS)
             listed = reply.data.get("jobs") if isinstance(reply.data, dict) else None
             if reply.status != 200 or not isinstance(listed, list):
                 raise dmm_diagnosis.refusal(self.monitor, reply)
