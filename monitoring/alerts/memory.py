@@ -39,7 +39,7 @@ class AlertMemory:
         """
         try:
             return cls(msgspec.json.decode(path.read_bytes(), type=_Content))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return cls({})
         except (OSError, ValueError, RecursionError) as error:
             log.warning("%s: left out, the same alerts may be sent again: %s", path, error)
