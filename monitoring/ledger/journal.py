@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from monitoring.errors import RefusedError
-from monitoring.files import disk_error
+from monitoring.files import disk_error, open_private
 from monitoring.ledger.answer import Answer
 
 _SYNC_SECONDS = 1.0
@@ -38,7 +38,7 @@ class Journal:
         self._synced_at = time.monotonic()
         self.answers, self._size = _read(path, _Expected(batch_sha256, rows, classes))
         try:
-            self._file = open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb", buffering=0)
+            self._file = open(open_private(path, os.O_WRONLY), "wb", buffering=0)
             self._file.truncate(self._size)
             self._file.seek(self._size)
         except OSError as error:

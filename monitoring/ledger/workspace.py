@@ -39,6 +39,10 @@ class Workspace(NamedTuple):
         """The answers to the day's rows."""
         return self.day_folder(day) / "scores.jsonl"
 
+    def files_of(self, day: date) -> tuple[Path, ...]:
+        """Every file that a day's run reads back from the state."""
+        return (self.manifest(day), self.batch(day), self.journal(day), self.baseline)
+
     def lock(self, day: date) -> Path:
         """The day's lock: beside its folder, since --rerun moves that away."""
         return self.state / f".{day}.lock"

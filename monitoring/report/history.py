@@ -32,7 +32,7 @@ def write(path: Path, record: DayRecord) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
     writer.writerows(rows)
-    write_atomically(path, text.getvalue())
+    write_atomically(path, text.getvalue(), private=False)
 
 
 def _read(path: Path) -> list[list[str]]:
