@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,6 +12,14 @@ CHUNK_ROWS = 100_000
 """The most rows that are held at a time."""
 
 _PARQUET_MAGIC = b"PAR1"
+
+# Only the empty field is missing: NA, None and null are levels like any other.
+_CSV_OPTIONS: dict[str, Any] = {
+    "dtype": str,
+    "encoding": "utf-8",
+    "keep_default_na": False,
+    "na_values": [""],
+}
 
 
 def column_names(path: Path) -> list[str]:
@@ -24,8 +33,8 @@ def column_names(path: Path) -> list[str]:
 def read_chunks(path: Path, names: list[str]) -> Iterator[pd.DataFrame]:
     """Yield the rows of the named columns, in order; the index counts the file's rows from 0.
 
-    Of a CSV every value is text, of Parquet it has its own type. Raises RefusedError for a file
-    that can't be read.
+    Of a CSV every value is text and the empty field is missing, of Parquet it has its own type.
+    Raises RefusedError for a file that can't be read.
     """
     try:
         yield from _parquet_chunks(path, names) if _is_parquet(path) else _csv_chunks(path, names)
@@ -40,14 +49,14 @@ def _is_parquet(path: Path) -> bool:
 
 def _csv_columns(path: Path) -> list[str]:
     # Read as a row: of a header pandas would rename what comes twice.
-    first_line = pd.read_csv(path, header=None, nrows=1, dtype=str, encoding="utf-8")
+    first_line = pd.read_csv(path, header=None, nrows=1, **_CSV_OPTIONS)
     return [str(name) for name in first_line.iloc[0]]
 
 
 def _csv_chunks(path: Path, names: list[str]) -> Iterator[pd.DataFrame]:
     # index_col: or else rows that end with a comma would lose their first field to an index.
     with pd.read_csv(
-        path, usecols=names, dtype=str, chunksize=CHUNK_ROWS, encoding="utf-8", index_col=False
+        path, usecols=names, chunksize=CHUNK_ROWS, index_col=False, **_CSV_OPTIONS
     ) as reader:
         yield from reader
 

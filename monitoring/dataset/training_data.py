@@ -11,6 +11,8 @@ from monitoring.dataset import table_file, values
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Schema
 
+_SHOWN_LEVELS = 30
+
 
 class MissingValues(NamedTuple):
     """The rows of a column that have no value: how many, and the first one."""
@@ -26,7 +28,8 @@ def chunks(path: Path, schema: Schema, *, with_key: bool = False) -> Iterator[pd
     are int8 0 or 1, derived from the column of their group where they are no columns themselves;
     numericals are float64 (NaN: missing); the target holds the configured classes. The index
     counts the file's rows from 0. Raises RefusedError naming column and row for a missing column,
-    a value of the wrong kind, a row with two levels of a group.
+    a value of the wrong kind, a row with two levels of a group; after the last row, for a level
+    that no row has.
     """
     available = table_file.column_names(path)
     sources = _sources(path, schema, available)
@@ -35,12 +38,15 @@ def chunks(path: Path, schema: Schema, *, with_key: bool = False) -> Iterator[pd
     if has_key:
         needed.insert(0, schema.key)
 
+    levels = _Levels(schema, sources)
     for raw in table_file.read_chunks(path, needed):
+        levels.add(raw)
         frame = _converted(path, schema, sources, raw)
         _refuse_two_levels(path, schema, frame)
         if has_key:
             frame.insert(0, schema.key, values.as_ids(raw[schema.key]))
         yield frame
+    levels.refuse_absent(path)
 
 
 def missing(path: Path, schema: Schema) -> dict[str, MissingValues]:
@@ -104,6 +110,41 @@ def _converted(
     labels = values.as_text(raw[target.name])
     converted[target.name] = values.as_classes(labels, target.classes, path)
     return pd.DataFrame(converted, index=raw.index)
+
+
+class _Levels:
+    """The levels that rows have of each column that indicators are derived from."""
+
+    def __init__(self, schema: Schema, sources: dict[str, str]) -> None:
+        self.derived = [
+            feature
+            for feature in schema.features
+            if feature.type == "categorical" and sources[feature.name] != feature.name
+        ]
+        self.seen: dict[str, set[str]] = {sources[feature.name]: set() for feature in self.derived}
+
+    def add(self, raw: pd.DataFrame) -> None:
+        """Take in the rows of another chunk."""
+        for source, seen in self.seen.items():
+            seen.update(values.as_text(raw[source].drop_duplicates()))
+
+    def refuse_absent(self, path: Path) -> None:
+        """Raise RefusedError for an indicator that is 0 in every row; nothing without rows."""
+        for feature in self.derived:
+            source = str(feature.group)
+            seen = self.seen[source] - {""}
+            level = columns.level(feature)
+            if self.seen[source] and values.plain_text(level) not in seen:
+                raise RefusedError(
+                    f"{path}: {source}: no row has the level {level} of {feature.name}; found"
+                    f" {_listed(seen)}: fix the name in schema.features, or the data"
+                )
+
+
+def _listed(levels: set[str]) -> str:
+    shown = [repr(level) for level in sorted(levels)[:_SHOWN_LEVELS]]
+    rest = len(levels) - len(shown)
+    return ", ".join(shown or ["none"]) + (f" and {rest} more" if rest else "")
 
 
 def _refuse_two_levels(path: Path, schema: Schema, frame: pd.DataFrame) -> None:

@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 from monitoring.errors import RefusedError
 
 _WHOLE_NUMBER = re.compile(r"^([+-]?\d+)\.0$")
-_BOOLEANS = {"True": "1", "False": "0"}
+_BOOLEANS = {
+    **dict.fromkeys(("True", "true", "TRUE"), "1"),
+    **dict.fromkeys(("False", "false", "FALSE"), "0"),
+}
 
 
 def plain_text(value: str) -> str:
@@ -40,10 +43,28 @@ def as_ids(column: "pd.Series[Any]") -> "pd.Series[str]":
 
 
 def as_numbers(column: "pd.Series[Any]", path: Path) -> "pd.Series[float]":
-    """Return the values as float64, missing ones as NaN; text and infinity are refused."""
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    """Return the values as float64, booleans as 1 and 0, missing ones as NaN.
+
+    Text, dates, durations and infinity are refused.
+    """
+    numbers = _numbers(column)
     is_wrong = (numbers.isna() & column.notna()) | np.isinf(numbers)
-    _refuse_first(column, is_wrong, path, expected="a number")
+    _refuse_first(
+        column, is_wrong, path, expected="a number, or an empty field where it is missing"
+    )
+    return numbers
+
+
+def _numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
+    """Return the values as float64, NaN for what is no number."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    if column.dtype.kind in "mM":
+        # pandas would take the nanoseconds of a date or a duration for a number.
+        return pd.Series(math.nan, index=column.index)
+    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    if not pd.api.types.is_numeric_dtype(column):
+        numbers = numbers.fillna(column.map(_BOOLEANS).astype("float64"))
     return numbers
 
 
@@ -70,7 +91,7 @@ def to_numbers(column: "pd.Series[Any]") -> tuple[NDArray[np.float64], int, int]
     if pd.api.types.is_numeric_dtype(column):
         numbers = column.to_numpy(dtype=float, na_value=math.nan)
         return numbers, int(np.isnan(numbers).sum()), 0
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=math.nan)
+    numbers = np.asarray(_numbers(column), np.float64)
     missing = is_missing(column).to_numpy(dtype=bool)
     return numbers, int(missing.sum()), int((np.isnan(numbers) & ~missing).sum())
 
