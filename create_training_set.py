@@ -91,7 +91,7 @@ def create_version(
     # Heavier imports only now: whoever has mistaken a flag or a setting does not pay for them.
     from monitoring.checks.thresholds import dmm_thresholds
     from monitoring.training_set import creation, text
-    from monitoring.training_set.content import automatic_notes
+    from monitoring.training_set.content import as_captured, automatic_notes
     from monitoring.training_set.description import description
     from monitoring.training_set.version_baseline import count_version, pin
     from monitoring.training_set.versions import known_versions
@@ -99,7 +99,8 @@ def create_version(
     training_sets = creation.connect(settings, dry_run=arguments.dry_run)
     frame, sha256 = creation.read_valid_content(settings, result)
     baseline = count_version(settings, frame, sha256)
-    meta = automatic_notes(frame, settings.schema, arguments.config.resolve().parent) | notes
+    captured = as_captured(frame, settings.schema)
+    meta = automatic_notes(captured, settings.schema, arguments.config.resolve().parent) | notes
 
     versions = training_sets.versions() if training_sets else []
     known = known_versions(versions, meta["content_hash"], again=arguments.again)
@@ -113,9 +114,9 @@ def create_version(
         rate = settings.checks.false_alarms_per_day
         log.info("%s", text.thresholds_text(result.dmm_thresholds, rows_a_day, rate))
     if arguments.dry_run or training_sets is None:
-        return creation.preview(settings, frame, meta, known, result)
+        return creation.preview(settings, captured, meta, known, result)
 
-    version = known.same or training_sets.create(frame, description(settings, meta))
+    version = known.same or training_sets.create(captured, description(settings, meta))
     result.number = version.number
     path = pin(settings, baseline, version)
     happened = text.outcome_text(result.name, known, version)

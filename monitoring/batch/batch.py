@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -37,13 +37,16 @@ class Batch:
         """The actual outcome of each row."""
         return self.frame[self.schema.target.name]
 
-    def request_bodies(self, day: date) -> Iterator[tuple[int, str]]:
-        """Yield index and request body of each row."""
+    def request_bodies(
+        self, day: date, arguments: Mapping[str, Any] | None = None
+    ) -> Iterator[tuple[int, str]]:
+        """Yield index and request body of each row; arguments: constants that go with each."""
         names = columns.column_names(self.schema)
         rows = self.frame[names].itertuples(index=False, name=None)
         for index, values in enumerate(rows):
             row = dict(zip(names, values, strict=True))
-            yield index, columns.request_body(self.schema, row, columns.event_id(day, index))
+            row_id = columns.event_id(day, index)
+            yield index, columns.request_body(self.schema, row, row_id, arguments)
 
 
 def to_csv(frame: pd.DataFrame, schema: Schema, day: date) -> bytes:

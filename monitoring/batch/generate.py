@@ -25,6 +25,7 @@ from monitoring.dataset.sample import Sample, draw_sample
 from monitoring.dataset.training_file import TrainingFile
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Settings, Target
+from monitoring.settings.rules import Label
 from monitoring.text import format_percent
 
 log = logging.getLogger("monitoring")
@@ -112,7 +113,7 @@ def _draw_class(
     return rows
 
 
-def check_residual(residual: raking.Residual, level: str, label: int | str) -> None:
+def check_residual(residual: raking.Residual, level: str, label: Label) -> None:
     """Log a warning for a share more than 2 percentage points off, raise RefusedError above 5.
 
     level: the level or bin in words; label: the class.

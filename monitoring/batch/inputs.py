@@ -31,6 +31,10 @@ def batch_inputs(settings: Settings, day: date, training_sha256: str) -> dict[st
         "drift": drills,
         "prediction": model_api.prediction,
         "probability": model_api.probability,
+        # None for what is not set, as in manifests of before there were these settings.
+        "threshold": model_api.threshold,
+        "probabilities": model_api.probabilities,
+        "arguments": model_api.arguments or None,
         "model_api.url": model_api.url,
     }
 

@@ -15,6 +15,7 @@ from monitoring.checks.record import Counts, DayRecord, VariableCounts
 from monitoring.dataset.baseline import Baseline, Column
 from monitoring.dataset.counting import class_codes, count
 from monitoring.settings.model import Schema
+from monitoring.settings.rules import Label
 from monitoring.statistics.arrays import Array
 from monitoring.statistics.performance import Predictions, confusion_matrix
 from monitoring.statistics.scores import SCORE_CELLS, score_cells
@@ -26,7 +27,7 @@ class Classes(NamedTuple):
     positive: the code of the positive class. mix (classes,): shares in the training data.
     """
 
-    labels: tuple[int | str, ...]
+    labels: tuple[Label, ...]
     positive: int
     mix: Array
 
@@ -164,10 +165,10 @@ def count_features(
     return FeatureCounts(columns, len(frame), baseline, independent)
 
 
-def scored_rows(scored: ScoredBatch, classes: Sequence[int | str]) -> ScoredRows:
+def scored_rows(scored: ScoredBatch, classes: Sequence[Label]) -> ScoredRows:
     """Return the rows with a prediction and an outcome of `classes`, in the answers' order."""
     answers = [answer for answer in scored.answers.values() if answer.is_scored]
-    code_of: dict[int | str | None, int] = {value: code for code, value in enumerate(classes)}
+    code_of: dict[Label | None, int] = {value: code for code, value in enumerate(classes)}
     index = np.fromiter((answer.index for answer in answers), np.int64, len(answers))
     predicted = np.fromiter(
         (code_of[answer.prediction] for answer in answers), np.int64, len(answers)

@@ -97,7 +97,7 @@ def _tester(settings: Settings, limits: Limits, history: History) -> ShiftTester
     part is for the day, half for the window.
     """
     # Features that have no rows in the baseline keep their part: the budget is an upper bound.
-    tests = len(settings.schema.features) + 1 + (settings.model_api.probability is not None)
+    tests = len(settings.schema.features) + 1 + settings.model_api.gives_score
     alarmed_before: set[str] = set()
     if history.last:
         alarmed_before = alarmed_windows([*history.last.drift, *history.last.performance.tests])

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring.errors import RefusedError
+from monitoring.settings.rules import Label
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -99,7 +100,7 @@ class Baseline:
     content_hash: str
     schema_hash: str
     created_at: str
-    classes: tuple[int | str, ...]
+    classes: tuple[Label, ...]
     class_rows: Integers
     columns: dict[str, Column]
 

@@ -14,6 +14,7 @@ from monitoring.dataset.schema import schema_hash
 from monitoring.dataset.values import to_numbers
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Feature, Schema
+from monitoring.settings.rules import Label
 
 _INDICATOR_CELLS = 2
 
@@ -100,9 +101,11 @@ def count(
     return Column(counts, missing, wrong, infinite, numbers)
 
 
-def class_codes(labels: "pd.Series[Any]", classes: Sequence[int | str]) -> Integers:
+def class_codes(labels: "pd.Series[Any]", classes: Sequence[Label]) -> Integers:
     """Return each label's place in `classes` (rows,), -1 for anything else."""
-    codes = labels.map({value: code for code, value in enumerate(classes)})
+    by_label: dict[Label, int] = {str(value): code for code, value in enumerate(classes)}
+    by_label |= {value: code for code, value in enumerate(classes)}
+    codes = labels.map(by_label)
     return np.asarray(codes.fillna(-1), np.int64)
 
 

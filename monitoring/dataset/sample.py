@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from monitoring.dataset import training_data
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Schema
+from monitoring.settings.rules import Label
 
 CLASS_ROWS = 50_000
 """The most rows of a class that are kept."""
@@ -28,7 +29,7 @@ class Sample:
 
     frame: pd.DataFrame
     order: NDArray[np.float64]
-    class_rows: dict[int | str, int]
+    class_rows: dict[Label, int]
 
 
 def draw_sample(path: Path, schema: Schema, random: np.random.Generator) -> Sample:

@@ -9,13 +9,20 @@ from datetime import date
 from typing import Any
 
 from monitoring.settings.model import Feature, Schema
+from monitoring.settings.rules import Label
 
 _HASH_DIGITS = 16
+_LATER_SETTINGS = ("as_name",)
 
 
 def column_names(schema: Schema) -> list[str]:
-    """Return the names of the features, in order: what the endpoint gets beside the key."""
+    """Return the names of the features, in order."""
     return [feature.name for feature in schema.features]
+
+
+def endpoint_name(feature: Feature) -> str:
+    """Return the name by which the endpoint gets the feature, and captures it."""
+    return feature.as_name or feature.name
 
 
 def groups(schema: Schema) -> dict[str, list[Feature]]:
@@ -42,7 +49,13 @@ def schema_hash(schema: Schema) -> str:
 
     A name, a type, a group, the key, the target's classes.
     """
-    text = json.dumps(dataclasses.asdict(schema), sort_keys=True, separators=(",", ":"))
+    content = dataclasses.asdict(schema)
+    for feature in content["features"]:
+        # It is in manifests of before there were these settings: without them it stays the same.
+        for name in _LATER_SETTINGS:
+            if not feature[name]:
+                del feature[name]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
 
 
@@ -51,9 +64,22 @@ def event_id(day: date, index: int) -> str:
     return f"{day.isoformat()}_{index}"
 
 
-def request_body(schema: Schema, row: Mapping[str, Any], row_id: str) -> str:
-    """Return the JSON that the endpoint gets for a row (contracts 6.1); whole numbers are whole."""
-    data: dict[str, object] = {name: _number(row[name]) for name in column_names(schema)}
+def label_text(label: Label) -> str:
+    """Return a class as a CSV has it: booleans as JSON and Spark write them."""
+    return str(label).lower() if isinstance(label, bool) else str(label)
+
+
+def request_body(
+    schema: Schema, row: Mapping[str, Any], row_id: str, arguments: Mapping[str, Any] | None = None
+) -> str:
+    """Return the JSON that the endpoint gets for a row (contracts 6.1); whole numbers are whole.
+
+    row: by the features' names. arguments: constants that are sent with each row.
+    """
+    data: dict[str, object] = {
+        endpoint_name(feature): _number(row[feature.name]) for feature in schema.features
+    }
+    data.update(arguments or {})
     data[schema.key] = row_id
     return json.dumps({"data": data}, separators=(",", ":"), allow_nan=False)
 

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitoring.errors import RefusedError
+from monitoring.settings.rules import Label
 
 _WHOLE_NUMBER = re.compile(r"^([+-]?\d+)\.0$")
 _BOOLEANS = {
@@ -74,11 +75,12 @@ def as_indicator(text: "pd.Series[str]", path: Path) -> "pd.Series[int]":
     return (text == "1").astype("int8")
 
 
-def as_classes(
-    text: "pd.Series[str]", classes: Sequence[int | str], path: Path
-) -> "pd.Series[Any]":
+def as_classes(text: "pd.Series[str]", classes: Sequence[Label], path: Path) -> "pd.Series[Any]":
     """Return plain text as the configured classes; anything else, also nothing, is refused."""
     labels = text.map({plain_text(str(value)): value for value in classes})
+    fractions = {value: value for value in classes if isinstance(value, float)}
+    if fractions:  # 0.50 is 0.5
+        labels = labels.fillna(pd.to_numeric(text, errors="coerce").map(fractions))
     _refuse_first(text, labels.isna(), path, expected=f"one of {classes}")
     return labels
 

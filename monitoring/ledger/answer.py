@@ -4,6 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from monitoring.settings.rules import Label
+
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -15,7 +17,7 @@ class Answer(Struct, frozen=True):
     """
 
     index: Annotated[int, Meta(ge=0)]
-    prediction: int | str | None
+    prediction: Label | None
     score: Share | None
     latency_ms: Annotated[float, Meta(ge=0)]
     attempts: Annotated[int, Meta(ge=0)]

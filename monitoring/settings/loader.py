@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from monitoring.errors import ConfigError
 from monitoring.settings.consistency import check_consistency
 from monitoring.settings.env_file import merge_env_file
-from monitoring.settings.model import VARIABLE_DEFAULTS, GroundTruth, Settings
+from monitoring.settings.model import VARIABLE_DEFAULTS, YAML_NAMES, GroundTruth, Settings
 from monitoring.settings.rules import Rule
 from monitoring.settings.yaml_source import YamlSource, is_within
 from monitoring.text import format_count
@@ -91,7 +91,7 @@ class _Loader:
             return MISSING
 
         hints = get_type_hints(kind, include_extras=True)
-        known = {"from" if f.name == "from_day" else f.name: f for f in fields(kind)}
+        known = {YAML_NAMES.get(f.name, f.name): f for f in fields(kind)}
         self._report_unknown_keys(data, known, key)
 
         values = {}

@@ -11,6 +11,7 @@ from typing import Annotated
 from monitoring.redaction import Secret
 from monitoring.s3_uri import S3Uri
 from monitoring.settings.rules import (
+    Arguments,
     Class,
     Classes,
     ClassMix,
@@ -53,6 +54,9 @@ VARIABLE_DEFAULTS = {
 }
 """The defaults that are variables: read when the key is left out."""
 
+YAML_NAMES = {"from_day": "from", "as_name": "as"}
+"""The fields that have another name in the file: there it is a word of Python's."""
+
 _NO_SECRET = Secret("")
 
 
@@ -68,6 +72,7 @@ class Feature:
     name: Line
     type: Annotated[str, one_of("categorical", "numerical")]
     group: Line | None = None
+    as_name: Line | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,9 @@ class ModelApi:
     auth: Annotated[str, one_of("basic", "bearer", "none")] = "basic"
     prediction: ResultPath = "class"
     probability: ResultPath | None = "score"
+    threshold: Share | None = None
+    probabilities: ResultPath | None = None
+    arguments: Arguments = field(default_factory=dict)
     timeout_seconds: Seconds = 10.0
     attempts: Annotated[int, whole(1, 100)] = 5
     total_seconds: Seconds = 900.0
@@ -110,6 +118,11 @@ class ModelApi:
     workers: Annotated[int, whole(1, 256)] = 8
     requests_per_second: Annotated[float, positive(1_000_000)] | None = None
     max_failed_share: Share = 0.02
+
+    @property
+    def gives_score(self) -> bool:
+        """Whether replies hold the probability of `target.positive`."""
+        return self.probability is not None or self.probabilities is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from monitoring.dataset import training_data
-from monitoring.dataset.schema import column_names, schema_hash
+from monitoring.dataset.schema import column_names, endpoint_name, schema_hash
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Schema
+from monitoring.settings.rules import Label
 from monitoring.training_set.description import categorical_columns, git_commit
 
 _HASHED_ROWS = 100_000  # at a time: their text is several times as large as they are
@@ -35,13 +38,31 @@ def read_content(path: Path, schema: Schema) -> pd.DataFrame:
     for name in features:
         if (frame[name] == frame[name].round()).all():
             frame[name] = frame[name].astype("int64")
-    has_whole_classes = all(isinstance(value, int) for value in target.classes)
-    frame[target.name] = frame[target.name].astype("int64" if has_whole_classes else str)
+    frame[target.name] = frame[target.name].astype(_class_type(target.classes))
     return frame
 
 
+def as_captured(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Return the rows with the columns named as the endpoint gets and captures them."""
+    return frame.rename(
+        columns={feature.name: endpoint_name(feature) for feature in schema.features}
+    )
+
+
+def _class_type(classes: Sequence[Label]) -> Any:
+    kinds = {type(value) for value in classes}
+    if kinds == {bool}:
+        return bool
+    if kinds == {int}:
+        return "int64"
+    return "float64" if kinds <= {int, float} else str
+
+
 def content_hash(frame: pd.DataFrame, schema: Schema) -> str:
-    """Return the SHA-256 (hex) of rows in order, columns' names, and what each is to DMM."""
+    """Return the SHA-256 (hex) of rows in order, columns' names, and what each is to DMM.
+
+    frame: as of as_captured.
+    """
     roles = {
         "key": schema.key,
         "target": schema.target.name,
@@ -57,7 +78,7 @@ def content_hash(frame: pd.DataFrame, schema: Schema) -> str:
 def automatic_notes(frame: pd.DataFrame, schema: Schema, folder: Path) -> dict[str, str]:
     """Return what is noted with every version, the names of description.RESERVED.
 
-    folder: the one whose commit is noted, where it has one.
+    frame: as of as_captured. folder: the one whose commit is noted, where it has one.
     """
     notes = {
         "rows": str(len(frame)),

@@ -10,6 +10,7 @@ from monitoring.dataset.baseline import Baseline, Column, Integers
 from monitoring.services.training_sets import Version
 from monitoring.settings.model import Feature, Schema
 from monitoring.statistics.shift import psi_dmm
+from monitoring.training_set.content import as_captured
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,12 @@ def difference(
 
     frame: as of read_content. before: the previous version's counts, None where they are unknown.
     """
+    names = as_captured(frame.iloc[:0], schema).columns
     columns = Difference(
         previous=previous.number,
         rows=(before.rows if before else _noted_rows(previous), len(frame)),
-        columns_added=[name for name in frame.columns if name not in previous.columns],
-        columns_removed=[name for name in previous.columns if name not in frame.columns],
+        columns_added=[name for name in names if name not in previous.columns],
+        columns_removed=[name for name in previous.columns if name not in names],
     )
     if before is None:
         return columns
