@@ -160,8 +160,8 @@ def count_features(
     codes = class_codes(frame[schema.target.name], baseline.classes)
     columns = {}
     for feature in schema.features:
-        shape = baseline.columns[feature.name].numbers
-        columns[feature.name] = count(frame, feature, shape, codes, len(baseline.classes))
+        cut = baseline.columns[feature.name].cut
+        columns[feature.name] = count(frame, feature, cut, codes, len(baseline.classes))
     return FeatureCounts(columns, len(frame), baseline, independent)
 
 

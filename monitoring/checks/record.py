@@ -160,8 +160,8 @@ class Bins(Struct, frozen=True):
 class FeatureTest(VariableTest, frozen=True, kw_only=True):
     """A feature's test, and what is shown of it.
 
-    shown: what today and baseline are ("mean" or "share of 1"). largest_change: the bin whose share
-    changed most.
+    shown: what today and baseline are ("mean", "share of 1" or "share of <level>").
+    largest_change: the bin whose share changed most.
     """
 
     psi_dmm: float

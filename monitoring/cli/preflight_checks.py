@@ -115,10 +115,14 @@ def _training_data(context: Context) -> Finding:
         return Finding(f"{settings.training_data}: {size}; its columns are not checked")
 
     with TrainingFile(settings) as data:
-        rows = len(next(training_data.chunks(data.path, settings.schema), ()))
-    if not rows:
+        tally = training_data.Tally()
+        next(training_data.chunks(data.path, settings.schema, tally=tally), None)
+    if not tally.rows:
         raise RefusedError(f"{data.path}: no rows")
-    return Finding(f"{data.path}: all columns, the first {rows:,} rows are as expected")
+    text = f"{data.path}: all columns, the first {tally.rows:,} rows are as expected"
+    if tally.left_out:
+        text += f"; {training_data.left_out_text(tally)}"
+    return Finding(text)
 
 
 def _endpoint(context: Context) -> Finding:

@@ -12,7 +12,7 @@ from monitoring.settings.model import Feature, Schema
 from monitoring.settings.rules import Label
 
 _HASH_DIGITS = 16
-_LATER_SETTINGS = ("as_name",)
+_LATER_SETTINGS = ("as_name", "nullable")
 
 
 def column_names(schema: Schema) -> list[str]:
@@ -37,6 +37,11 @@ def groups(schema: Schema) -> dict[str, list[Feature]]:
 def numericals(schema: Schema) -> list[str]:
     """Return the names of the numerical features."""
     return [feature.name for feature in schema.features if feature.type == "numerical"]
+
+
+def nominals(schema: Schema) -> list[str]:
+    """Return the names of the nominal features."""
+    return [feature.name for feature in schema.features if feature.type == "nominal"]
 
 
 def level(feature: Feature) -> str:
@@ -77,14 +82,20 @@ def request_body(
     row: by the features' names. arguments: constants that are sent with each row.
     """
     data: dict[str, object] = {
-        endpoint_name(feature): _number(row[feature.name]) for feature in schema.features
+        endpoint_name(feature): _sent_value(feature, row[feature.name])
+        for feature in schema.features
     }
     data.update(arguments or {})
     data[schema.key] = row_id
     return json.dumps({"data": data}, separators=(",", ":"), allow_nan=False)
 
 
-def _number(value: Any) -> int | float:
+def _sent_value(feature: Feature, value: Any) -> Label | None:
+    is_missing = value is None or (isinstance(value, float) and math.isnan(value))
+    if feature.nullable and is_missing:
+        return None
+    if feature.type == "nominal" and isinstance(value, str | bool):
+        return value
     number = float(value)
     if math.isfinite(number) and number == int(number):
         return int(number)

@@ -42,6 +42,11 @@ def read_chunks(path: Path, names: list[str]) -> Iterator[pd.DataFrame]:
         raise RefusedError(f"{path}: can't be read: {error}") from None
 
 
+def holds_texts(path: Path) -> bool:
+    """Whether every value of the file is text."""
+    return not _is_parquet(path)
+
+
 def _is_parquet(path: Path) -> bool:
     with open(path, "rb") as file:
         return file.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC

@@ -18,7 +18,7 @@ from monitoring.errors import RefusedError
 from monitoring.settings.rules import Label
 
 _WHOLE_NUMBER = re.compile(r"^([+-]?\d+)\.0$")
-_BOOLEANS = {
+BOOLEANS = {
     **dict.fromkeys(("True", "true", "TRUE"), "1"),
     **dict.fromkeys(("False", "false", "FALSE"), "0"),
 }
@@ -26,7 +26,7 @@ _BOOLEANS = {
 
 def plain_text(value: str) -> str:
     """Return a value's text, whole numbers and booleans as digits: "1" for "1.0" and "True"."""
-    return _BOOLEANS.get(value) or _WHOLE_NUMBER.sub(r"\1", value)
+    return BOOLEANS.get(value) or _WHOLE_NUMBER.sub(r"\1", value)
 
 
 def as_text(column: "pd.Series[Any]") -> "pd.Series[str]":
@@ -58,20 +58,27 @@ def as_numbers(column: "pd.Series[Any]", path: Path) -> "pd.Series[float]":
 
 def _numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
     """Return the values as float64, NaN for what is no number."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
+    column = without_categories(column)
     if column.dtype.kind in "mM":
         # pandas would take the nanoseconds of a date or a duration for a number.
         return pd.Series(math.nan, index=column.index)
     numbers = pd.to_numeric(column, errors="coerce").astype("float64")
     if not pd.api.types.is_numeric_dtype(column):
-        numbers = numbers.fillna(column.map(_BOOLEANS).astype("float64"))
+        numbers = numbers.fillna(column.map(BOOLEANS).astype("float64"))
     return numbers
+
+
+def without_categories(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return the column with the type of its values, where it has categories."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.astype(column.cat.categories.dtype)
+    return column
 
 
 def as_indicator(text: "pd.Series[str]", path: Path) -> "pd.Series[int]":
     """Return plain text as int8, 1 or 0, missing ones as 0; anything else is refused."""
-    _refuse_first(text, ~text.isin(["0", "1", ""]), path, expected="0 or 1")
+    is_known = text.isin(["0", "1"]) | (text.str.strip() == "")
+    _refuse_first(text, ~is_known, path, expected="0 or 1")
     return (text == "1").astype("int8")
 
 
@@ -100,7 +107,12 @@ def to_numbers(column: "pd.Series[Any]") -> tuple[NDArray[np.float64], int, int]
 
 def is_missing(column: "pd.Series[Any]") -> "pd.Series[bool]":
     """Return whether each value is missing or nothing but blanks."""
-    return column.isna() | (column.astype(str).str.strip() == "")
+    plain = without_categories(column)
+    if plain.dtype.kind in "biufcmM":
+        return plain.isna()
+    # There are far fewer different texts than rows: each is looked at once.
+    blank = [value for value in plain.dropna().unique() if not str(value).strip()]
+    return plain.isna() | plain.isin(blank)
 
 
 def row_name(path: Path, row: object) -> str:

@@ -34,14 +34,22 @@ def _check_names(source: YamlSource, settings: Settings) -> None:
 
 
 def _check_groups(source: YamlSource, settings: Settings) -> None:
+    nullable_groups: dict[str, bool] = {}
+    for feature in settings.schema.features:
+        if feature.group:
+            nullable_groups.setdefault(feature.group, feature.nullable)
+
     for index, feature in enumerate(settings.schema.features):
         key = f"schema.features[{index}]"
-        if feature.group and feature.type == "numerical":
+        if feature.group and feature.type != "categorical":
             source.add_wrong_value(
-                f"{key}.group", feature.group, "no group for a numerical feature"
+                f"{key}.group", feature.group, f"no group for a {feature.type} feature"
             )
         elif feature.group and not feature.name.startswith(f"{feature.group}_"):
             source.add_wrong_value(f"{key}.name", feature.name, "<group>_<level>")
+        elif feature.group and feature.nullable != nullable_groups[feature.group]:
+            expected = f"the same for all features of the group {feature.group}"
+            source.add_wrong_value(f"{key}.nullable", feature.nullable, expected)
 
 
 def _check_classes(source: YamlSource, settings: Settings) -> None:
@@ -110,6 +118,10 @@ def _check_drills(source: YamlSource, settings: Settings) -> None:
         elif types[drill.feature] == "categorical" and drill.shift not in (1, -1):
             source.add_wrong_value(
                 f"{key}.shift", drill.shift, "1 (set) or -1 (clear) for a 0/1 feature"
+            )
+        elif types[drill.feature] == "nominal":
+            source.add_wrong_value(
+                f"{key}.feature", drill.feature, "a numerical or 0/1 feature, this one is nominal"
             )
 
 

@@ -70,9 +70,10 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Feature:
     name: Line
-    type: Annotated[str, one_of("categorical", "numerical")]
+    type: Annotated[str, one_of("categorical", "numerical", "nominal")]
     group: Line | None = None
     as_name: Line | None = None
+    nullable: Flag = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,12 @@ _GIT_SECONDS = 10
 def categorical_columns(schema: Schema) -> list[str]:
     """Return the columns that DMM must not take for numbers (contracts 8.2), as it names them.
 
-    The indicators and, for a classifier, the target.
+    The indicators, the nominal features and, for a classifier, the target.
     """
-    indicators = [
-        endpoint_name(feature) for feature in schema.features if feature.type == "categorical"
+    categorical = [
+        endpoint_name(feature) for feature in schema.features if feature.type != "numerical"
     ]
-    return [*indicators, schema.target.name]
+    return [*categorical, schema.target.name]
 
 
 def description(settings: Settings, meta: Mapping[str, str]) -> dict[str, Any]:

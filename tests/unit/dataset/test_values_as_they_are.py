@@ -37,13 +37,11 @@ def test_a_level_that_other_programs_take_for_missing_is_a_level(
     (tmp_path / "data.csv").write_text(f"garage,good\n{level},1\nbuilt,0\n{level},1\n")
 
     feature = Feature(f"garage_{level}", "categorical", "garage")
-    frame = read(tmp_path / "data.csv", feature)
+    schema, tally = Schema(Target("good", [0, 1], 1), [feature]), training_data.Tally()
+    frame = pd.concat(training_data.chunks(tmp_path / "data.csv", schema, tally=tally))
 
+    assert tally == training_data.Tally(rows=3)
     assert frame[feature.name].tolist() == [1, 0, 1]
-    assert (
-        training_data.missing(tmp_path / "data.csv", Schema(Target("good", [0, 1], 1), [feature]))
-        == {}
-    )
 
 
 def test_a_class_that_other_programs_take_for_missing_is_a_class(tmp_path: Path) -> None:
