@@ -108,7 +108,14 @@ def _training_data(context: Context) -> Finding:
 
     settings = context.settings
     if settings.training_data.startswith("s3://"):
-        stored = Store(settings.s3).head(S3Uri.parse(settings.training_data))
+        uri = S3Uri.parse(settings.training_data)
+        if uri.is_prefix:
+            sizes = [size for _, size in Store(settings.s3).list_objects(uri)]
+            if not sizes:
+                raise RefusedError(f"{uri}: no object under this prefix")
+            size = format_size(sum(sizes))
+            return Finding(f"{uri}: {size} in {len(sizes):,} objects; their columns are unchecked")
+        stored = Store(settings.s3).head(uri)
         if stored is None:
             raise RefusedError(f"{settings.training_data}: no such object")
         size = format_size(stored.size_bytes)

@@ -1,12 +1,19 @@
-"""A table on disk, CSV or Parquet: the names of its columns, and its rows chunk by chunk."""
+"""A table on disk: the names of its columns, and its rows chunk by chunk.
+
+A CSV file, a Parquet file, or a folder of Parquet files, whose rows come in the order of their
+paths; of folders `name=value` within it the name is a column.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from monitoring.errors import RefusedError
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
 
 CHUNK_ROWS = 100_000
 """The most rows that are held at a time."""
@@ -25,7 +32,7 @@ _CSV_OPTIONS: dict[str, Any] = {
 def column_names(path: Path) -> list[str]:
     """Return the columns' names, in order; raises RefusedError for another kind of file."""
     try:
-        return _parquet_columns(path) if _is_parquet(path) else _csv_columns(path)
+        return list(_dataset(path).schema.names) if _is_parquet(path) else _csv_columns(path)
     except (ValueError, OSError) as error:
         raise RefusedError(f"{path}: neither CSV with a header nor Parquet: {error}") from None
 
@@ -47,7 +54,24 @@ def holds_texts(path: Path) -> bool:
     return not _is_parquet(path)
 
 
+def parquet_files(folder: Path) -> list[Path]:
+    """Return the Parquet files below a folder, in order; names with _ or . in front are skipped.
+
+    Raises RefusedError where there are none.
+    """
+    files = [
+        path
+        for path in sorted(folder.rglob("*.parquet"))
+        if not any(part.startswith(("_", ".")) for part in path.relative_to(folder).parts)
+    ]
+    if not files:
+        raise RefusedError(f"{folder}: no file *.parquet in this folder")
+    return files
+
+
 def _is_parquet(path: Path) -> bool:
+    if path.is_dir():
+        return True
     with open(path, "rb") as file:
         return file.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
 
@@ -66,18 +90,31 @@ def _csv_chunks(path: Path, names: list[str]) -> Iterator[pd.DataFrame]:
         yield from reader
 
 
-def _parquet_columns(path: Path) -> list[str]:
-    from pyarrow import parquet  # only where the data are Parquet
+def _dataset(path: Path) -> "Dataset":
+    from pyarrow import dataset  # only where the data are Parquet
 
-    return list(parquet.read_schema(path).names)
+    if not path.is_dir():
+        return dataset.dataset(path, format="parquet")
+    return dataset.dataset(
+        [str(file) for file in parquet_files(path)],
+        format="parquet",
+        partitioning="hive",
+        partition_base_dir=str(path),
+    )
 
 
 def _parquet_chunks(path: Path, names: list[str]) -> Iterator[pd.DataFrame]:
-    from pyarrow import parquet
-
     first_row = 0
-    for batch in parquet.ParquetFile(path).iter_batches(batch_size=CHUNK_ROWS, columns=names):
-        frame = batch.to_pandas()
-        frame.index = pd.RangeIndex(first_row, first_row + len(frame))
-        first_row += len(frame)
-        yield frame
+    whole = _dataset(path)
+    for fragment in whole.get_fragments():  # one file after the other: the order of rows is fixed
+        batches = fragment.to_batches(
+            schema=whole.schema, columns=names, batch_size=CHUNK_ROWS, batch_readahead=1
+        )
+        try:
+            for batch in batches:
+                frame = batch.to_pandas()
+                frame.index = pd.RangeIndex(first_row, first_row + len(frame))
+                first_row += len(frame)
+                yield frame
+        except ValueError as error:
+            raise ValueError(f"{fragment.path} is not like the first file: {error}") from None

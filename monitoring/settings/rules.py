@@ -217,7 +217,9 @@ Token = Annotated[
     text("printable ASCII without blanks (is a line end in it?)", r"[!-~]+", Secret),
 ]
 Folder = Annotated[Path, text("a path", convert=lambda value: Path(_expand_home(value)))]
-DataPath = Annotated[str, text("a path, or s3://bucket/key", _DATA_PATH, _expand_home)]
+DataPath = Annotated[
+    str, text("a path, s3://bucket/key or s3://bucket/prefix/", _DATA_PATH, _expand_home)
+]
 Words = Annotated[list[str], list_of("a list of texts", text(""))]
 Hosts = Annotated[
     list[str],

@@ -391,7 +391,7 @@ def read_document() -> str:
         (
             "data/german_credit.csv",
             "s3://bucket",
-            "training_data: got 's3://bucket', expected a path, or s3://bucket/key",
+            "training_data: got 's3://bucket', expected a path, s3://bucket/key or",
         ),
         (
             "data/german_credit.csv",
