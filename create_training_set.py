@@ -24,6 +24,7 @@ EXAMPLES = """\
   create_training_set.py --dry-run               all the checks, and what would be sent
   create_training_set.py --meta model_version=7
   create_training_set.py --list                  the versions that there are
+  create_training_set.py --propose data.csv --target churned    a schema for these data
 """
 
 
@@ -42,13 +43,25 @@ def main() -> int:
         action="store_true",
         help="create a next version although the content is the same or one is pending",
     )
+    flags.add_argument(
+        "--propose",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="print a schema section for these data (default: training_data), create no version",
+    )
+    flags.add_argument("--target", metavar="COLUMN", help="with --propose: the column of classes")
     return runner.run(flags, work, check=lambda given: preflight.run(preflight.TRAINING_SET, given))
 
 
 def work(arguments: argparse.Namespace) -> Outcome:
-    """Create a version, or list those that there are."""
+    """Create a version, list those that there are, or propose a schema."""
     from monitoring.training_set.description import parse_meta
 
+    if arguments.propose is not None:
+        return propose_schema(arguments)
+    if arguments.target:
+        raise ConfigError("--target goes with --propose: the target is schema.target.name else")
     meta = parse_meta(arguments.meta)
     if arguments.list and (arguments.again or meta):
         raise ConfigError(
@@ -64,6 +77,19 @@ def work(arguments: argparse.Namespace) -> Outcome:
     except MonitoringError as error:
         return Outcome("", result.as_json(), [error])
     return Outcome(summary, result.as_json())
+
+
+def propose_schema(arguments: argparse.Namespace) -> Outcome:
+    """Return a schema section for the training data."""
+    from monitoring.training_set.proposal_source import ProposalSource
+
+    source = ProposalSource.of(arguments.config, arguments.propose)
+    with source.open() as path:
+        from monitoring.training_set.proposal import propose
+        from monitoring.training_set.proposal_text import schema_text
+
+        text = schema_text(propose(path, arguments.target), source.key)
+    return Outcome(text, {"schema": text})
 
 
 def list_versions(settings: "Settings") -> Outcome:
