@@ -131,12 +131,14 @@ class FeatureCounts:
     """The batch's rows by feature, beside the baseline that they are compared with.
 
     independent: the baseline is another sample than the one that the batch was generated from.
+    training_data_changed: the training data are no longer those of the baseline.
     """
 
     columns: dict[str, Column]
     rows: int
     baseline: Baseline
     independent: bool
+    training_data_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,12 @@ class ScoredRows:
 
 
 def count_features(
-    schema: Schema, frame: pd.DataFrame, baseline: Baseline, *, independent: bool
+    schema: Schema,
+    frame: pd.DataFrame,
+    baseline: Baseline,
+    *,
+    independent: bool,
+    training_data_changed: bool = False,
 ) -> FeatureCounts:
     """Count a batch's features in the cells of the baseline."""
     codes = class_codes(frame[schema.target.name], baseline.classes)
@@ -162,7 +169,7 @@ def count_features(
     for feature in schema.features:
         cut = baseline.columns[feature.name].cut
         columns[feature.name] = count(frame, feature, cut, codes, len(baseline.classes))
-    return FeatureCounts(columns, len(frame), baseline, independent)
+    return FeatureCounts(columns, len(frame), baseline, independent, training_data_changed)
 
 
 def scored_rows(scored: ScoredBatch, classes: Sequence[Label]) -> ScoredRows:

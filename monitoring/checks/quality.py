@@ -92,7 +92,7 @@ def _column_quality(compared: _Compared) -> ColumnQuality:
 
 
 def _training_data_alerts(features: FeatureCounts) -> list[Alert]:
-    if not features.independent:
+    if not features.training_data_changed:
         return []
     text = (
         f"training data: changed since {baseline_name(features.baseline)} was pinned as the"

@@ -36,6 +36,16 @@ class Sample:
     class_rows: dict[Label, int]
 
 
+def count_classes(path: Path, schema: Schema) -> dict[Label, int]:
+    """Return how many of the file's rows each class has, of those that chunks yields."""
+    name = schema.target.name
+    class_rows = dict.fromkeys(schema.target.classes, 0)
+    for frame in training_data.chunks(path, schema):
+        for value in class_rows:
+            class_rows[value] += int((frame[name] == value).sum())
+    return class_rows
+
+
 def draw_sample(path: Path, schema: Schema, random: np.random.Generator) -> Sample:
     """Draw up to 50,000 rows of each class, of those that training_data.chunks yields.
 

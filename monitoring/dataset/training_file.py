@@ -26,8 +26,11 @@ class TrainingFile:
     ConfigError or RefusedError where there is no such file.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, setting: str = "training_data") -> None:
+        """setting: "training_data" or "scoring.source", the one that says where it is."""
+        self._settings, self._setting = settings, setting
+        source = settings.scoring.source if setting == "scoring.source" else None
+        self._location = source or settings.training_data
         self._resources = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -44,19 +47,19 @@ class TrainingFile:
     @cached_property
     def path(self) -> Path:
         """The file or folder, which exists."""
-        if self._settings.training_data.startswith("s3://"):
-            uri = S3Uri.parse(self._settings.training_data)
+        if self._location.startswith("s3://"):
+            uri = S3Uri.parse(self._location)
             return self._fetch_all(uri) if uri.is_prefix else self._fetch(uri)
 
-        path = Path(self._settings.training_data)
+        path = Path(self._location)
         if path.is_dir():
             return path
         try:
             path.open("rb").close()
         except OSError as error:
             raise ConfigError(
-                f"training_data: {path}: {error.strerror}; name a CSV or Parquet file, a folder of"
-                " Parquet files, s3://bucket/key or s3://bucket/prefix/"
+                f"{self._setting}: {path}: {error.strerror}; name a CSV or Parquet file, a folder"
+                " of Parquet files, s3://bucket/key or s3://bucket/prefix/"
             ) from None
         return path
 
@@ -70,6 +73,18 @@ class TrainingFile:
             name = path.relative_to(self.path).as_posix()
             digest.update(f"{_sha256(path)}  {name}\n".encode())
         return digest.hexdigest()
+
+    @cached_property
+    def source(self) -> "TrainingFile":
+        """The rows that batches are made from: `scoring.source`, or these."""
+        if not self._settings.scoring.source:
+            return self
+        return self._resources.enter_context(TrainingFile(self._settings, "scoring.source"))
+
+    @property
+    def source_sha256(self) -> str | None:
+        """The hash of `scoring.source`; None where there is none."""
+        return self.source.sha256 if self._settings.scoring.source else None
 
     def _fetch(self, uri: S3Uri) -> Path:
         # boto3: only where the data are in S3.
@@ -89,8 +104,8 @@ class TrainingFile:
         keys = [key for key, _ in store.list_objects(prefix) if key.endswith(".parquet")]
         if not keys:
             raise RefusedError(
-                f"{prefix}: no object *.parquet under it; fix training_data, or leave out the / at"
-                " the end for a single object"
+                f"{prefix}: no object *.parquet under it; fix {self._setting}, or leave out the /"
+                " at the end for a single object"
             )
         for key in keys:
             path = folder / key.removeprefix(prefix.key)

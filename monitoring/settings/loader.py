@@ -48,13 +48,18 @@ def _problems_text(source: YamlSource, path: Path) -> str:
 
 
 def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
-    data = settings.training_data
+    source = settings.scoring.source
     return replace(
         settings,
-        training_data=data if data.startswith("s3://") else str(folder / data),
+        training_data=_absolute(settings.training_data, folder),
+        scoring=replace(settings.scoring, source=source and _absolute(source, folder)),
         state_dir=folder / settings.state_dir,
         report_dir=folder / settings.report_dir,
     )
+
+
+def _absolute(location: str, folder: Path) -> str:
+    return location if location.startswith("s3://") else str(folder / location)
 
 
 def _may_be_unset(data: Any, unused: Collection[str]) -> set[str]:

@@ -100,6 +100,8 @@ class Scoring:
     seed: Annotated[int, whole(0, 10**18)] = 0
     label_noise: Share = 0.0
     drift: list[Drill] = field(default_factory=list)
+    source: DataPath | None = None
+    generator: Annotated[str, one_of("smoten", "rows")] = "smoten"
 
 
 @dataclass(frozen=True, slots=True)

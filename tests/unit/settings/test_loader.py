@@ -754,7 +754,7 @@ def test_what_came_from_a_variable_is_shown_by_no_problem(tmp_path: Path, key: s
 def test_a_secret_in_the_file_is_refused_unseen(tmp_path: Path, new: str) -> None:
     message = problems(tmp_path, changed("${MODEL_API_TOKEN}", new))
 
-    assert "config.yaml:35: model_api.token: got " in message
+    assert "config.yaml:37: model_api.token: got " in message
     assert "literal-secret" not in message
 
 
@@ -871,7 +871,7 @@ def test_a_missing_variable_is_told_with_where_it_was_looked_for(tmp_path: Path)
     del os.environ["MODEL_API_TOKEN"]
     os.environ["DMM_MODEL_ID"] = ""
     expected = (
-        "config.yaml:35: model_api.token: missing variable MODEL_API_TOKEN: looked for in the"
+        "config.yaml:37: model_api.token: missing variable MODEL_API_TOKEN: looked for in the"
         " environment and in "
     )
     assert f"{expected}{tmp_path}/.env (no such file)" in problems(tmp_path, SHIPPED)
