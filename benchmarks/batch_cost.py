@@ -59,6 +59,7 @@ def wide_table() -> "tuple[Settings, Sample]":
     from monitoring.dataset.sample import Sample
     from monitoring.settings import loader
     from monitoring.settings.model import Feature, Schema, Target
+    from monitoring.settings.rules import Label
 
     random = np.random.default_rng(0)
     good = (random.random(TRAINING_ROWS) < 0.8).astype(int)
@@ -79,7 +80,7 @@ def wide_table() -> "tuple[Settings, Sample]":
     unused = ("project_id", "model_api", "model_monitor")
     settings = loader.load(ROOT / "config.yaml", unused)[0]
     settings = replace(settings, schema=Schema(Target("good", [0, 1], 1), features))
-    class_rows: dict[int | str, int] = {value: int((good == value).sum()) for value in (0, 1)}
+    class_rows: dict[Label, int] = {value: int((good == value).sum()) for value in (0, 1)}
     return settings, Sample(frame, random.random(TRAINING_ROWS), class_rows)
 
 

@@ -2,6 +2,7 @@
 
 batch        the rows, the file that keeps them, their request bodies
 generate     making the rows of a day
+real_rows    real rows of the source instead
 randomness   the random numbers of a day, its number of rows
 encoding     rows as nominal codes, and back
 smoten       many synthetic rows from the codes of some reference rows

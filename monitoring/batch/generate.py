@@ -7,7 +7,7 @@ their numerical values from real rows that are near.
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -21,10 +21,12 @@ from monitoring.batch.labels import class_counts, flip_labels
 from monitoring.batch.numericals import Donors, draw_together
 from monitoring.batch.pool import Pool, make_pools, reference_rows
 from monitoring.batch.randomness import generator, row_count
-from monitoring.dataset.sample import Sample, draw_sample
+from monitoring.batch.real_rows import draw_rows
+from monitoring.dataset.sample import Sample, count_classes, draw_sample
 from monitoring.dataset.training_file import TrainingFile
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Settings, Target
+from monitoring.settings.rules import Label
 from monitoring.text import format_percent
 
 log = logging.getLogger("monitoring")
@@ -39,7 +41,11 @@ def generate(settings: Settings, data: TrainingFile, day: date, rows: int | None
     The same settings, data and day give the same batch, byte for byte, on any machine. Raises
     ConfigError or RefusedError for training data that can't be read, and as make_batch does.
     """
-    sample = draw_sample(data.path, settings.schema, generator(settings, day, "sample"))
+    schema = settings.schema
+    sample = draw_sample(data.source.path, schema, generator(settings, day, "sample"))
+    if settings.scoring.source and settings.scoring.classes == "training":
+        # The mix of the training data, not that of the rows that the batch is made from.
+        sample = replace(sample, class_rows=count_classes(data.path, schema))
     return make_batch(settings, sample, day, rows or row_count(settings, day))
 
 
@@ -50,17 +56,13 @@ def make_batch(settings: Settings, sample: Sample, day: date, rows: int) -> Batc
     the class. Raises RefusedError for one more than 5 off, or a class with too few training rows.
     """
     schema, scoring = settings.schema, settings.scoring
-    training = _CodedSample.of(sample, settings)
     wanted = class_counts(schema.target.classes, scoring.classes, sample.class_rows, rows)
 
     random = generator(settings, day, "batch")
-    reference = reference_rows(sample, training.codes, training.classes, scoring)
-    pools = make_pools(
-        training.codes[reference], training.classes[reference], wanted, scoring.neighbors, random
-    )
-    parts = [
-        _draw_class(training, code, pool, wanted[code], random) for code, pool in pools.items()
-    ]
+    if scoring.generator == "rows":
+        parts = [draw_rows(sample, schema, wanted, random)]
+    else:
+        parts = _synthetic_parts(settings, sample, wanted, random)
     frame = pd.concat(parts, ignore_index=True)
     # The classes come mixed, as customers do.
     frame = frame.iloc[random.permutation(len(frame))].reset_index(drop=True)
@@ -69,6 +71,19 @@ def make_batch(settings: Settings, sample: Sample, day: date, rows: int) -> Batc
     drills = apply_drills(frame, settings, day, random)
     sha256 = hashlib.sha256(to_csv(frame, schema, day)).hexdigest()
     return Batch(frame, schema, sha256, drills)
+
+
+def _synthetic_parts(
+    settings: Settings, sample: Sample, wanted: list[int], random: np.random.Generator
+) -> list[pd.DataFrame]:
+    """Return the rows of each class."""
+    scoring = settings.scoring
+    training = _CodedSample.of(sample, settings)
+    reference = reference_rows(sample, training.codes, training.classes, scoring)
+    pools = make_pools(
+        training.codes[reference], training.classes[reference], wanted, scoring.neighbors, random
+    )
+    return [_draw_class(training, code, pool, wanted[code], random) for code, pool in pools.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +127,7 @@ def _draw_class(
     return rows
 
 
-def check_residual(residual: raking.Residual, level: str, label: int | str) -> None:
+def check_residual(residual: raking.Residual, level: str, label: Label) -> None:
     """Log a warning for a share more than 2 percentage points off, raise RefusedError above 5.
 
     level: the level or bin in words; label: the class.

@@ -97,7 +97,15 @@ def _training_data(context: Context) -> Finding:
 
     settings = context.settings
     if settings.training_data.startswith("s3://") and not context.probe:
-        stored = Store(settings.s3).head(S3Uri.parse(settings.training_data))
+        uri = S3Uri.parse(settings.training_data)
+        not_verified = "their columns; --probe reads them"
+        if uri.is_prefix:
+            sizes = [size for _, size in Store(settings.s3).list_objects(uri)]
+            if not sizes:
+                raise RefusedError(f"{uri}: no object under this prefix")
+            size = format_size(sum(sizes))
+            return Finding(f"{uri}: {size} in {len(sizes):,} objects", not_verified=not_verified)
+        stored = Store(settings.s3).head(uri)
         if stored is None:
             raise RefusedError(f"{settings.training_data}: no such object")
         size = format_size(stored.size_bytes)
@@ -106,11 +114,15 @@ def _training_data(context: Context) -> Finding:
         )
 
     with TrainingFile(settings) as data:
-        rows = len(next(training_data.chunks(data.path, settings.schema), ()))
-    if not rows:
-        raise RefusedError(f"{settings.training_data}: no rows")
+        tally = training_data.Tally()
+        next(training_data.chunks(data.path, settings.schema, tally=tally), None)
     where = settings.training_data
-    return Finding(f"{where}: all columns, the first {rows:,} rows are as expected")
+    if not tally.rows:
+        raise RefusedError(f"{where}: no rows")
+    text = f"{where}: all columns, the first {tally.rows:,} rows are as expected"
+    if tally.left_out:
+        text += f"; {training_data.left_out_text(tally)}"
+    return Finding(text)
 
 
 def _endpoint(context: Context) -> Finding:

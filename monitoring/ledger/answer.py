@@ -4,6 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from monitoring.settings.rules import Label
+
 Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0, le=10**9)]
 Milliseconds = Annotated[float, Meta(ge=0, le=1e12)]
@@ -18,7 +20,7 @@ class Answer(Struct, frozen=True):
     """
 
     index: Count
-    prediction: int | str | None
+    prediction: Label | None
     score: Share | None
     latency_ms: Milliseconds
     attempts: Count

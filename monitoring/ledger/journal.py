@@ -14,6 +14,7 @@ from msgspec import Struct
 from monitoring.errors import RefusedError
 from monitoring.files import disk_error, open_private
 from monitoring.ledger.answer import Answer
+from monitoring.settings.rules import Label, is_same_label
 
 _SYNC_SECONDS = 1.0
 _HASH_DIGITS = 16
@@ -31,7 +32,7 @@ class Journal:
     """
 
     def __init__(
-        self, path: Path, batch_sha256: str, rows: int, classes: Sequence[int | str] = ()
+        self, path: Path, batch_sha256: str, rows: int, classes: Sequence[Label] = ()
     ) -> None:
         self.path, self._batch = path, batch_sha256[:_HASH_DIGITS]
         self._lock = threading.Lock()
@@ -82,7 +83,7 @@ class Journal:
 
 
 def read_answers(
-    path: Path, batch_sha256: str, rows: int, classes: Sequence[int | str] = ()
+    path: Path, batch_sha256: str, rows: int, classes: Sequence[Label] = ()
 ) -> dict[int, Answer]:
     """Return the last answer of each of the batch's rows; refuses as Journal does."""
     return _read(path, _Expected(batch_sha256, rows, classes))[0]
@@ -103,7 +104,7 @@ class _Expected(NamedTuple):
 
     batch_sha256: str
     rows: int
-    classes: Sequence[int | str]
+    classes: Sequence[Label]
 
 
 def _read(path: Path, expected: _Expected) -> tuple[dict[int, Answer], int]:
@@ -152,6 +153,5 @@ def _parse(line: bytes, expected: _Expected) -> Answer:
     return answer
 
 
-def _is_class(prediction: int | str, classes: Sequence[int | str]) -> bool:
-    is_text = isinstance(prediction, str)
-    return any(is_text == isinstance(known, str) and prediction == known for known in classes)
+def _is_class(prediction: Label, classes: Sequence[Label]) -> bool:
+    return any(is_same_label(prediction, known) for known in classes)

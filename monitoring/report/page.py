@@ -51,6 +51,7 @@ _TRENDS = (
 
 _DAYS = 30
 _TABLE_ROWS = 100
+_INDICATOR = "share of 1"
 _MAX_PLOTS = 12
 _MAX_INDICATORS = 24
 _FILTERS = {
@@ -198,11 +199,11 @@ def _values_by_day(
 
 
 def _feature_plots(drift: Sequence[FeatureTest]) -> list[Plot]:
-    """Return a plot for each numerical feature, and one for the indicators together."""
-    numbers = [test for test in drift if test.test == "KS"][:_MAX_PLOTS]
-    plots = [Plot(test.subject, test.largest_change, bar_chart(test.bins)) for test in numbers]
+    """Return a plot for each numerical or nominal feature, and one for the indicators together."""
+    binned = [test for test in drift if test.shown != _INDICATOR][:_MAX_PLOTS]
+    plots = [Plot(test.subject, test.largest_change, bar_chart(test.bins)) for test in binned]
 
-    indicators = [test for test in drift if test.test == "PSI"][:_MAX_INDICATORS]
+    indicators = [test for test in drift if test.shown == _INDICATOR][:_MAX_INDICATORS]
     if indicators:
         names = [test.subject for test in indicators]
         today, baseline = zip(*((test.today, test.baseline) for test in indicators), strict=True)

@@ -25,9 +25,8 @@ def preview(
     left = rows_to_send(prepared.step, batch, answers)
     first_row = None
     if left:
-        first_row = next(
-            body for index, body in batch.request_bodies(entry.day) if index == left[0]
-        )
+        bodies = batch.request_bodies(entry.day, settings.model_api.arguments)
+        first_row = next(body for index, body in bodies if index == left[0])
 
     url, uri = settings.model_api.url, settings.ground_truth_uri(entry.day)
     lines = [

@@ -53,7 +53,8 @@ def score(
             on_answers(1)
 
         wanted = set(left)
-        rows = (row for row in batch.request_bodies(entry.day) if row[0] in wanted)
+        bodies = batch.request_bodies(entry.day, settings.model_api.arguments)
+        rows = (row for row in bodies if row[0] in wanted)
         endpoint = ModelApi(settings.model_api, settings.schema.target)
         began = time.monotonic()
         try:

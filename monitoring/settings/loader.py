@@ -10,7 +10,7 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 from monitoring.errors import ConfigError
 from monitoring.settings.consistency import check_consistency
 from monitoring.settings.env_file import merge_env_file
-from monitoring.settings.model import VARIABLE_DEFAULTS, GroundTruth, Settings
+from monitoring.settings.model import VARIABLE_DEFAULTS, YAML_NAMES, GroundTruth, Settings
 from monitoring.settings.rules import Rule
 from monitoring.settings.yaml_source import YamlSource, is_within
 from monitoring.text import format_count
@@ -57,13 +57,18 @@ def _problems_text(source: YamlSource, path: Path) -> str:
 
 
 def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
-    data = settings.training_data
+    source = settings.scoring.source
     return replace(
         settings,
-        training_data=data if data.startswith("s3://") else str(folder / data),
+        training_data=_absolute(settings.training_data, folder),
+        scoring=replace(settings.scoring, source=source and _absolute(source, folder)),
         state_dir=folder / settings.state_dir,
         report_dir=folder / settings.report_dir,
     )
+
+
+def _absolute(location: str, folder: Path) -> str:
+    return location if location.startswith("s3://") else str(folder / location)
 
 
 def _may_be_unset(data: Any, unused: Collection[str]) -> set[str]:
@@ -100,7 +105,7 @@ class _Loader:
             return MISSING
 
         hints = get_type_hints(kind, include_extras=True)
-        known = {"from" if f.name == "from_day" else f.name: f for f in fields(kind)}
+        known = {YAML_NAMES.get(f.name, f.name): f for f in fields(kind)}
         self._report_unknown_keys(data, known, key)
 
         values = {}

@@ -175,11 +175,13 @@ class YamlSource:
             return items
         return self._plain_mapping(node, key, loader)
 
-    def _plain_mapping(self, node: Any, key: str, loader: yaml.SafeLoader) -> dict[str | int, Any]:
-        data: dict[str | int, Any] = {}
+    def _plain_mapping(
+        self, node: Any, key: str, loader: yaml.SafeLoader
+    ) -> dict[bool | int | float | str, Any]:
+        data: dict[bool | int | float | str, Any] = {}
         for name_node, value_node in node.value:
             name = _scalar(name_node, loader)
-            name = name if type(name) is int else str(name)
+            name = name if isinstance(name, bool | int | float) else str(name)  # a class
             line = name_node.start_mark.line + 1
             inner = f"{key}.{name}" if key else str(name)
 

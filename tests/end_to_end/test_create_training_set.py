@@ -405,3 +405,18 @@ def test_an_interrupt_ends_the_run_and_its_client_at_once(
     assert process.returncode == code
     assert time.monotonic() - begin < 10
     wait_for(lambda: not is_alive(client))
+
+
+def test_a_schema_is_proposed_for_any_table_and_nothing_is_sent(own: Loop, tmp_path: Path) -> None:
+    rows = "".join(
+        f"{number % 7},{'red' if number % 3 else 'NA'},{number % 2}\n" for number in range(90)
+    )
+    (tmp_path / "mine.csv").write_text(f"size,color,bought\n{rows}")
+
+    text = own.run(SCRIPT, "--propose", str(tmp_path / "mine.csv"), "--target", "bought")
+    alone = own.run(SCRIPT, "--target", "bought", code=2)
+
+    assert "  target: {name: bought, classes: [0, 1], positive: 1}" in text.stdout
+    assert "    - {name: color, type: nominal}" in text.stdout
+    assert own.sandbox.requests() == []
+    assert "--target goes with --propose" in alone.stderr

@@ -17,6 +17,7 @@ from monitoring.dataset.sample import Sample, draw_sample
 from monitoring.dataset.training_file import TrainingFile
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Drill, Feature, Settings
+from monitoring.settings.rules import Label
 from tests.support.quiet_days import Choice, measure
 from tests.support.shipped import with_scoring
 
@@ -226,7 +227,7 @@ def test_a_level_that_the_neighbors_vote_away_keeps_its_share(
 def test_every_class_has_500_reference_rows_or_all_it_has(settings: Settings) -> None:
     """By its share in 140,000 rows a class with 242 would have 4."""
     random = np.random.default_rng(0)
-    class_rows: dict[int | str, int] = {0: 139_758, 1: 242}
+    class_rows: dict[Label, int] = {0: 139_758, 1: 242}
     classes = np.repeat([0, 1], [50_000, 242])
     sample = Sample(pd.DataFrame(index=range(50_242)), random.random(50_242), class_rows)
 
