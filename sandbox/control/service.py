@@ -12,11 +12,12 @@ from sandbox.wire import Refused, Reply, Request, json_reply
 
 PAGE = "/"
 PREFIX = "/_sandbox/"
+BESIDE_PAGE = ("/favicon.ico", "/robots.txt", "/apple-touch-icon.png")
 
 
 def is_own(path: str) -> bool:
-    """Whether a path is the sandbox's own."""
-    return path == PAGE or path.startswith(PREFIX)
+    """Whether a path is the sandbox's own, or what a browser asks for beside its page."""
+    return path in (PAGE, *BESIDE_PAGE) or path.startswith(PREFIX)
 
 
 def handle_requests(sandbox: Sandbox, request: Request) -> Any:
