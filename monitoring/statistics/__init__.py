@@ -8,6 +8,7 @@ arrays        the type of all arguments and results
 shift         how far two distributions are apart: PSI, as DMM computes it, KS
 limits        the value that a shift passes by chance on few days: by simulation
 intervals     Wilson's interval of a share
+auc           the area under the ROC curve, its interval, how likely chance makes one as low
 scores        cells of a probability, and groups of cells
 performance   accuracy, precision, AUC and others, with intervals
 association   how closely the prediction follows each feature
