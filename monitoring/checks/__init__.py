@@ -21,9 +21,10 @@ What they share:
 inputs        everything a record follows from, and what several families need of it
 counts        rows of a day by class and cell, to be summed over days
 history       the earlier days' records, and those of a window
+budget        how the false alarms of a day are shared out among the checks
 reference     the first days of a release, which score and class are compared with
 shift_test    one variable's test for the day and for the window
-limits        simulated limits, kept in a file
+limits        limits, kept in a file
 advice        none, look or retrain, and why
 wording       sentences that several families write
 

@@ -6,6 +6,7 @@ from typing import Self
 
 from monitoring.batch.scored import ScoredBatch
 from monitoring.checks import endpoint
+from monitoring.checks.budget import Budget
 from monitoring.checks.counts import (
     Classes,
     FeatureCounts,
@@ -55,6 +56,7 @@ class CountedDay:
     model: ModelCounts
     history: History
     release: ReleaseDays
+    budget: Budget
     tester: ShiftTester
 
     @classmethod
@@ -69,8 +71,10 @@ class CountedDay:
             schema_hash=baseline.schema_hash,
             window_days=settings.checks.window_days,
         )
+        budget = _budget(settings)
         return cls(
             classes=classes,
+            budget=budget,
             features=count_features(
                 settings.schema,
                 scored.batch.frame,
@@ -86,24 +90,27 @@ class CountedDay:
                 has_scored_rows=bool(len(rows.index)),
                 days_needed=settings.checks.reference_days,
             ),
-            tester=_tester(settings, inputs.limits, history),
+            tester=_tester(settings, budget, inputs.limits, history),
         )
 
 
-def _tester(settings: Settings, limits: Limits, history: History) -> ShiftTester:
-    """Return the tester: each test may alarm on its part of the false alarms of a day.
+def _budget(settings: Settings) -> Budget:
+    """Return the false alarms of a day as shared out.
 
-    One test for each feature, the predicted class and, where there is one, the score: half of its
-    part is for the day, half for the window.
+    One part for each feature, the predicted class and, where there is one, the score. Features that
+    have no rows in the baseline keep their part: the budget is an upper bound.
     """
-    # Features that have no rows in the baseline keep their part: the budget is an upper bound.
-    tests = len(settings.schema.features) + 1 + (settings.model_api.probability is not None)
+    variables = len(settings.schema.features) + 1 + (settings.model_api.probability is not None)
+    return Budget.of(settings.checks.false_alarms_per_day, variables)
+
+
+def _tester(settings: Settings, budget: Budget, limits: Limits, history: History) -> ShiftTester:
     alarmed_before: set[str] = set()
     if history.last:
         alarmed_before = alarmed_windows([*history.last.drift, *history.last.performance.tests])
     return ShiftTester(
         limits=limits,
-        rate=settings.checks.false_alarms_per_day / (2 * tests),
+        rate=budget.variable / 2,
         minimum_psi=settings.checks.minimum_psi,
         alarmed_before=frozenset(alarmed_before),
     )
