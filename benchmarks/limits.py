@@ -146,7 +146,7 @@ def quiet_days(
         recent = [*recent[1 - RECENT_DAYS :], record]
         alerts = [alert for alert in record.alerts if alert.metric != "content_hash"]
         of_shifts = [alert for alert in alerts if alert.metric.split("_")[0] in ("psi", "ks")]
-        highest = max(test.psi_dmm for test in record.drift)
+        highest = max(test.psi_dmm or 0.0 for test in record.drift)
         result.alarm.append(bool(of_shifts))
         result.other_alerts.append(len(alerts) > len(of_shifts))
         result.psi_above_01.append(highest > 0.1)

@@ -23,6 +23,7 @@ counts        rows of a day by class and cell, to be summed over days
 history       the earlier days' records, and those of a window
 budget        how the false alarms of a day are shared out among the checks
 reference     the first days of a release, which score and class are compared with
+groups        groups of indicators as one variable
 shift_test    one variable's test for the day and for the window
 limits        limits, kept in a file
 advice        none, look or retrain, and why

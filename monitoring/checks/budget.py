@@ -7,7 +7,7 @@ from statistics import NormalDist
 from typing import NamedTuple, Self
 
 _PART_OF_ACCURACY_DROP = 0.135  # of 1 % a day: three standard errors
-_PART_OF_NO_SKILL = 0.2
+_PART_OF_NO_SKILL = 0.1
 
 
 class Budget(NamedTuple):

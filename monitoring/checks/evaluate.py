@@ -129,7 +129,7 @@ def _check(inputs: DayInputs, day: CountedDay, fingerprint: str) -> tuple[_Parts
     balance_part, balance_alerts = balance.check(inputs.settings.scoring, day.classes, day.rows)
     quality_part, quality_alerts = quality.check(checks, day.features)
     ranks = importance.rank(list(day.features.columns), scored.batch.frame, day.rows)
-    drift_part, drift_alerts = drift.check(day.tester, day.features, window, scored.batch.drills)
+    drift_part, drift_alerts = drift.check(day.tester, day.features, window, scored.batch)
     pipeline_part, pipeline_alerts = pipeline.check(checks, inputs.pipeline)
 
     parts = _Parts(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from monitoring.batch.scored import ScoredBatch
-from monitoring.checks import endpoint
+from monitoring.checks import endpoint, groups
 from monitoring.checks.budget import Budget
 from monitoring.checks.counts import (
     Classes,
@@ -97,10 +97,15 @@ class CountedDay:
 def _budget(settings: Settings) -> Budget:
     """Return the false alarms of a day as shared out.
 
-    One part for each feature, the predicted class and, where there is one, the score. Features that
-    have no rows in the baseline keep their part: the budget is an upper bound.
+    One part for each feature or group of indicators, the predicted class and, where there is one,
+    the score. Features that have no rows in the baseline keep their part: the budget is an upper
+    bound.
     """
-    variables = len(settings.schema.features) + 1 + (settings.model_api.probability is not None)
+    variables = (
+        groups.number_of_variables(settings.schema)
+        + 1
+        + (settings.model_api.probability is not None)
+    )
     return Budget.of(settings.checks.false_alarms_per_day, variables)
 
 
@@ -110,7 +115,7 @@ def _tester(settings: Settings, budget: Budget, limits: Limits, history: History
         alarmed_before = alarmed_windows([*history.last.drift, *history.last.performance.tests])
     return ShiftTester(
         limits=limits,
-        rate=budget.variable / 2,
+        rate=budget.variable,
         minimum_psi=settings.checks.minimum_psi,
         alarmed_before=frozenset(alarmed_before),
     )

@@ -122,7 +122,11 @@ class AccuracyWindow(Struct, frozen=True):
 
 
 class ShiftResult(Struct, frozen=True, kw_only=True):
-    """A variable's test over some rows; psi: the size of the shift, whatever the test."""
+    """A variable's test over some rows.
+
+    psi: the size of the shift, whatever the test: a PSI less what chance alone gives at this number
+    of rows, not below 0.
+    """
 
     value: float
     limit: float
@@ -134,7 +138,7 @@ class ShiftResult(Struct, frozen=True, kw_only=True):
 class VariableTest(Struct, frozen=True, kw_only=True):
     """A variable's test for the day, and for the window where there are earlier days.
 
-    rate: the share of quiet days that it may alarm on.
+    rate: the share of quiet days that exceed the day's limit. value, limit, psi: as of ShiftResult.
     """
 
     subject: str
@@ -156,19 +160,22 @@ class Bins(Struct, frozen=True):
     baseline: list[float] | None
 
 
-class FeatureTest(VariableTest, frozen=True, kw_only=True):
-    """A feature's test, and what is shown of it.
+class FeatureTest(VariableTest, frozen=True, kw_only=True, omit_defaults=True):
+    """A feature's test, or that of a group of indicators, and what is shown of it.
 
-    shown: what today and baseline are ("mean" or "share of 1"). largest_change: the bin whose share
-    changed most.
+    psi_dmm: None of a group, which DMM does not know. shown: what today and baseline are ("mean",
+    "share of 1", of a group "share of" its level that changed most). largest_change: the bin whose
+    share changed most. group: of an indicator that is tested with the others of its group, whose
+    limit it shows; it has no alarm of its own.
     """
 
-    psi_dmm: float
+    psi_dmm: float | None
     shown: str
     today: float
     baseline: float
     largest_change: str = field(name="moved")
     bins: Bins
+    group: str | None = None
 
 
 class PerformanceRecord(Struct, frozen=True, kw_only=True):

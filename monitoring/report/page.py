@@ -202,7 +202,8 @@ def _feature_plots(drift: Sequence[FeatureTest]) -> list[Plot]:
     numbers = [test for test in drift if test.test == "KS"][:_MAX_PLOTS]
     plots = [Plot(test.subject, test.largest_change, bar_chart(test.bins)) for test in numbers]
 
-    indicators = [test for test in drift if test.test == "PSI"][:_MAX_INDICATORS]
+    levels = [test for test in drift if test.test == "PSI" and test.psi_dmm is not None]
+    indicators = levels[:_MAX_INDICATORS]
     if indicators:
         names = [test.subject for test in indicators]
         today, baseline = zip(*((test.today, test.baseline) for test in indicators), strict=True)

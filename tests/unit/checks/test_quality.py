@@ -54,7 +54,7 @@ def test_a_bad_column_is_a_finding_of_that_column_and_the_rest_stays_as_it_is(
     assert (alert.family, alert.subject) == ("quality", "age")
     assert text in alert.text
     assert {alert.subject for alert in record.alerts} == {"age"}
-    assert len(record.drift) == (9 if fault == "empty" else 10)
+    assert len(record.drift) == (11 if fault == "empty" else 12)
     auc = record.performance.metrics["auc"].value
     assert auc
     assert auc > 0.7
