@@ -129,11 +129,13 @@ class ModelCounts:
 class FeatureCounts:
     """The batch's rows by feature, beside the baseline that they are compared with.
 
-    independent: the baseline is another sample than the one that the batch was generated from.
+    class_rows (classes,): of the batch. independent: the baseline is another sample than the one
+    that the batch was generated from.
     """
 
     columns: dict[str, Column]
     rows: int
+    class_rows: Array
     baseline: Baseline
     independent: bool
 
@@ -161,7 +163,8 @@ def count_features(
     for feature in schema.features:
         shape = baseline.columns[feature.name].numbers
         columns[feature.name] = count(frame, feature, shape, codes, len(baseline.classes))
-    return FeatureCounts(columns, len(frame), baseline, independent)
+    class_rows = np.bincount(codes[codes >= 0], minlength=len(baseline.classes))
+    return FeatureCounts(columns, len(frame), class_rows, baseline, independent)
 
 
 def scored_rows(scored: ScoredBatch, classes: Sequence[int | str]) -> ScoredRows:

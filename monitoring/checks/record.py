@@ -203,7 +203,8 @@ class ClassShares(Struct, frozen=True, kw_only=True):
 class ColumnQuality(Struct, frozen=True, kw_only=True):
     """What a column has that can't be used, or was not to be expected.
 
-    missing, outside and their baselines: shares; wrong, infinite, unseen: rows. outside: None for a
+    missing, outside and their baselines: shares; wrong, infinite (or beyond 1e150), unseen: rows.
+    outside: None for a
     categorical column, or one without a usable value.
     """
 

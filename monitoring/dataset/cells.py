@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitoring.dataset.baseline import Floats, Integers, Numbers
-from monitoring.dataset.values import to_numbers
+from monitoring.dataset.values import LARGEST_NUMBER, to_numbers
 from monitoring.settings.model import Schema
 
 _MAX_VALUE_CELLS = 100  # up to here each value has a cell of its own
@@ -146,4 +146,4 @@ def _dmm_edges(known: _Range, spread: float) -> Floats:
 
 
 def _finite(values: Floats) -> Floats:
-    return values[np.isfinite(values)]
+    return values[np.abs(values) < LARGEST_NUMBER]

@@ -11,7 +11,7 @@ import pandas as pd
 from monitoring.dataset.baseline import Baseline, Column, Integers, Numbers
 from monitoring.dataset.cells import are_outside, bins_of, cells_of, cut_numericals
 from monitoring.dataset.schema import schema_hash
-from monitoring.dataset.values import to_numbers
+from monitoring.dataset.values import LARGEST_NUMBER, to_numbers
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Feature, Schema
 
@@ -77,8 +77,8 @@ def count(
         values, missing, wrong = to_numbers(frame[feature.name])
     else:
         values, missing, wrong = np.full(len(frame), math.nan), len(frame), 0
-    infinite = int(np.isinf(values).sum())
-    is_usable = np.isfinite(values) & (codes >= 0)
+    infinite = int((np.abs(values) >= LARGEST_NUMBER).sum())
+    is_usable = (np.abs(values) < LARGEST_NUMBER) & (codes >= 0)
     values, codes = values[is_usable], codes[is_usable]
 
     if feature.type == "categorical":

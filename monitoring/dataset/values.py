@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from monitoring.errors import RefusedError
 
+LARGEST_NUMBER = 1e150
+"""What is larger counts as infinite: sums and ranges of such values overflow."""
+
 _WHOLE_NUMBER = re.compile(r"^([+-]?\d+)\.0$")
 _BOOLEANS = {"True": "1", "False": "0"}
 
