@@ -6,6 +6,7 @@ from typing import Self
 
 from monitoring.batch.scored import ScoredBatch
 from monitoring.checks import endpoint, groups
+from monitoring.checks.answered_rows import AnsweredRows
 from monitoring.checks.budget import Budget
 from monitoring.checks.counts import (
     Classes,
@@ -28,14 +29,16 @@ from monitoring.settings.model import Settings
 class DayInputs:
     """Everything that the record of a day follows from.
 
-    previous: as of read_previous. training_sha256: of today's training data; another than the
-    baseline's makes the baseline independent of the batch, and is a finding; None: unknown.
+    previous: as of read_previous. earlier_answers: as of read_earlier. training_sha256: of today's
+    training data; another than the baseline's makes the baseline independent of the batch, and is a
+    finding; None: unknown.
     """
 
     settings: Settings
     scored: ScoredBatch
     baseline: Baseline
     previous: Sequence[DayRecord] = ()
+    earlier_answers: Sequence[AnsweredRows] = ()
     pipeline: PipelineRecord = field(default_factory=PipelineRecord)
     training_sha256: str | None = None
     limits: Limits = field(default_factory=Limits)

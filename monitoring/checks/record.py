@@ -190,6 +190,21 @@ class PerformanceRecord(Struct, frozen=True, kw_only=True):
     score_bins: Bins | None
 
 
+class RepeatedInputs(Struct, frozen=True, kw_only=True):
+    """Distinct inputs that came more than once under one release, and whose answers differed.
+
+    same_day: within the day; earlier: that came on an earlier day as well. largest_change: of a
+    score. repeats_itself: whether the release gives equal inputs equal answers; None: not known.
+    """
+
+    same_day: int
+    same_day_changed: int
+    earlier: int
+    earlier_changed: int
+    largest_change: float
+    repeats_itself: bool | None
+
+
 class ClassShares(Struct, frozen=True, kw_only=True):
     """A class's shares: of the actual outcomes, the predictions, as requested, in the baseline."""
 
@@ -269,6 +284,7 @@ class DayRecord(Struct, frozen=True, kw_only=True):
     alerts: list[Alert]
     advice: Advice
     because: list[str]
+    repeats: RepeatedInputs | None = None
 
 
 class _Versioned(Struct):

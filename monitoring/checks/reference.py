@@ -8,6 +8,7 @@ from monitoring.checks.counts import ModelCounts
 from monitoring.checks.history import History
 from monitoring.checks.record import DayRecord, Reference
 
+_NO_FAULTS = {"content_hash", "unrepeatable"}
 _FAMILIES_OF_ODD_DAYS = {Family.MODEL, Family.BALANCE, Family.QUALITY, Family.DRIFT}
 
 
@@ -76,8 +77,8 @@ def _is_sound(record: DayRecord) -> bool:
 
     A day of a drill, or one with an alert about the model or its rows, would make every sound day
     after it look odd. Changed training data are no fault of the day's: that alert comes every day
-    until a new version is created.
+    until a new version is created. Nor is a model that does not repeat itself.
     """
-    families = {alert.family for alert in record.alerts if alert.metric != "content_hash"}
+    families = {alert.family for alert in record.alerts if alert.metric not in _NO_FAULTS}
     is_odd = bool(record.drills) or bool(families & _FAMILIES_OF_ODD_DAYS)
     return record.endpoint.scored > 0 and not is_odd

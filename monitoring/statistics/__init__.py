@@ -15,5 +15,6 @@ auc           the area under the ROC curve, its interval, how likely chance make
 scores        cells of a probability, and groups of cells
 performance   accuracy, precision, AUC and others, with intervals
 no_skill      how likely a model without skill is as bad
+repeats       equal inputs whose answers differ
 association   how closely the prediction follows each feature
 """

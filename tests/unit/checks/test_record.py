@@ -15,7 +15,7 @@ from tests.support.world import World
 KEYS = [
     *("version", "model", "day", "made_at", "schema_hash", "baseline", "drills", "dmm_psi_limit"),
     *("minimum_psi", "rows", "counts", "endpoint", "performance", "balance", "quality"),
-    *("importance", "drift", "pipeline", "alerts", "advice", "because"),
+    *("importance", "drift", "pipeline", "alerts", "advice", "because", "repeats"),
 ]
 TEST_KEYS = ["subject", "test", "rate", "value", "limit", "psi", "rows", "alarmed", "window"]
 
