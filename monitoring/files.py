@@ -2,9 +2,14 @@
 
 import contextlib
 import os
+import re
+import time
 from pathlib import Path
 
 from monitoring.errors import ServiceError
+
+_TEMPORARY = re.compile(r"\..+\.\d+")
+"""The names that write_atomically gives temporary files: `.NAME.PID`."""
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -26,6 +31,19 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     finally:
         with contextlib.suppress(OSError):  # gone where the rename succeeded
             temporary.unlink()
+
+
+def sweep(folder: Path, older_than_seconds: float = 0.0) -> None:
+    """Remove the temporary files that killed runs left in a folder.
+
+    older_than_seconds: where other runs may be writing. Trouble is ignored: they are in nobody's
+    way.
+    """
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            is_left_over = _TEMPORARY.fullmatch(path.name) and path.is_file()
+            if is_left_over and time.time() - path.lstat().st_mtime >= older_than_seconds:
+                path.unlink()
 
 
 def disk_error(error: OSError, path: Path | None = None) -> ServiceError:

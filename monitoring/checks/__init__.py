@@ -28,6 +28,7 @@ reference     the first days of a release, which score and class are compared wi
 groups        groups of indicators as one variable
 shift_test    one variable's test for the day and for the window
 limits        limits, kept in a file
+conditions    which alerts are new, ongoing or over
 advice        none, look or retrain, and why
 wording       sentences that several families write
 

@@ -78,8 +78,11 @@ class _Day:
         if test is None:
             return [], []
         summary = _summary(column, base)
+        over_window = _over_window(name, column, self.window)
+        window_text = _summary(over_window, base).text(name)._replace(note=self.note)
+        window_text = window_text.over(variables, int(over_window.counts.sum()))
         text = summary.text(name)._replace(note=self.note)
-        alerts = self.tester.alerts(Family.DRIFT, test, text, window_days=variables)
+        alerts = self.tester.alerts(Family.DRIFT, test, text, window_text)
         return [FeatureTest(**msgspec.structs.asdict(test), **summary._asdict())], alerts
 
     def test_group(self, group: str, names: Sequence[str]) -> _Tested | None:
@@ -99,8 +102,14 @@ class _Day:
         if test is None:
             return None
         summary = _group_summary(group, names, (today.cells, base.cells))
-        text = summary.text(summary.largest_change)._replace(note=self.note)
-        alerts = self.tester.alerts(Family.DRIFT, test, text, window_days=variables)
+        together = sum(variable.cells for variable in [today, *earlier])
+        over_window = _group_summary(group, names, (np.asarray(together), base.cells))
+        text, window_text = (
+            each.text(each.largest_change)._replace(note=self.note)
+            for each in (summary, over_window)
+        )
+        window_text = window_text.over(variables, int(np.sum(together)))
+        alerts = self.tester.alerts(Family.DRIFT, test, text, window_text)
         tests = [FeatureTest(**msgspec.structs.asdict(test), **summary._asdict())]
         return [*tests, *(self._member(test, group, name) for name in names)], alerts
 
@@ -170,6 +179,26 @@ def _group_summary(group: str, names: Sequence[str], cells: tuple[Array, Array])
         largest_change=labels[most],
         bins=Bins(labels, actual.tolist(), expected.tolist()),
     )
+
+
+def _over_window(name: str, column: Column, window: Sequence[DayRecord]) -> Column:
+    """Return a feature's rows of the day and of the earlier days of the window together.
+
+    Of an earlier day only the mean is known, not the sum of each class: the sums are of all
+    classes together.
+    """
+    earlier = [Variable.of_record(record.counts.features[name]) for record in window]
+    counts = column.counts + sum(variable.cells for variable in earlier)
+    if column.numbers is None:
+        return replace(column, counts=counts)
+
+    tests = [test for record in window for test in record.drift if test.subject == name]
+    sums = [column.numbers.sums.sum(), *(test.today * test.rows for test in tests)]
+    bins = [variable.bins for variable in earlier if variable.bins is not None]
+    numbers = replace(
+        column.numbers, bins=column.numbers.bins + sum(bins), sums=np.array([sum(sums)])
+    )
+    return replace(column, counts=counts, numbers=numbers)
 
 
 def _summary(column: Column, base: Column) -> _Summary:

@@ -20,7 +20,7 @@ from monitoring.checks.history import History
 from monitoring.checks.limits import Limits
 from monitoring.checks.record import DayRecord, PipelineRecord
 from monitoring.checks.reference import ReleaseDays, release_days
-from monitoring.checks.shift_test import ShiftTester, alarmed_windows
+from monitoring.checks.shift_test import ShiftTester
 from monitoring.dataset.baseline import Baseline
 from monitoring.settings.model import Settings
 
@@ -93,7 +93,7 @@ class CountedDay:
                 has_scored_rows=bool(len(rows.index)),
                 days_needed=settings.checks.reference_days,
             ),
-            tester=_tester(settings, budget, inputs.limits, history),
+            tester=_tester(settings, budget, inputs.limits),
         )
 
 
@@ -112,13 +112,9 @@ def _budget(settings: Settings) -> Budget:
     return Budget.of(settings.checks.false_alarms_per_day, variables)
 
 
-def _tester(settings: Settings, budget: Budget, limits: Limits, history: History) -> ShiftTester:
-    alarmed_before: set[str] = set()
-    if history.last:
-        alarmed_before = alarmed_windows([*history.last.drift, *history.last.performance.tests])
+def _tester(settings: Settings, budget: Budget, limits: Limits) -> ShiftTester:
     return ShiftTester(
         limits=limits,
         rate=budget.variable,
         minimum_psi=settings.checks.minimum_psi,
-        alarmed_before=frozenset(alarmed_before),
     )

@@ -2,20 +2,27 @@
 
 import hashlib
 import json
+import logging
+import math
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 
+from monitoring.errors import ServiceError
 from monitoring.files import write_atomically
 from monitoring.statistics import bridges
 from monitoring.statistics.arrays import Array
 from monitoring.statistics.limits import Statistic, ks_limit, psi_limit
 from monitoring.statistics.shift import psi
 
+log = logging.getLogger("monitoring")
+
 _MAX_KEPT = 20_000
 _DIGITS = 16
+_Limit = Annotated[float, Meta(ge=0, le=1e9)]
 
 # Limits under keys without it were simulated from fewer draws: they are not taken over.
 _VERSION = "2"
@@ -30,10 +37,13 @@ class Limits:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Return the limits in a file; none where it is torn or missing, since it is a cache."""
+        """Return the limits in a file; none where it is missing, or altered (logged): a cache."""
         try:
-            return cls(msgspec.json.decode(path.read_bytes(), type=dict[str, float]))
-        except (OSError, ValueError):
+            return cls(msgspec.json.decode(path.read_bytes(), type=dict[str, _Limit]))
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError, RecursionError) as error:
+            log.warning("%s: left out, the limits are simulated again: %s", path, error)
             return cls()
 
     def get(
@@ -57,14 +67,23 @@ class Limits:
                 limit = ks_limit(
                     baseline, class_rows, rate, independent=independent, table=self._bridge_table
                 )
+            if math.isnan(limit):  # no number that the file could hold
+                return limit
             self._add(key, limit)
         return self.known[key]
 
     def write(self, path: Path) -> None:
-        """Store the limits where there are new ones, atomically; the oldest beyond 20,000 go."""
-        if self._has_new:
-            newest = list(self.known.items())[-_MAX_KEPT:]
+        """Store the limits where there are new ones, atomically; the oldest beyond 20,000 go.
+
+        Where they can't be stored, a warning: the next day computes them again.
+        """
+        if not self._has_new:
+            return
+        newest = list(self.known.items())[-_MAX_KEPT:]
+        try:
             write_atomically(path, json.dumps(dict(newest), indent=0))
+        except ServiceError as error:
+            log.warning("%s; the limits are computed again the next time", error)
 
     def _bridge_table(self, shares: Array) -> Array:
         """Return a baseline's table (angles, 5), whose numbers are kept one by one."""

@@ -53,7 +53,7 @@ class _Compared(NamedTuple):
 
     @property
     def outside(self) -> tuple[int, float] | None:
-        """Rows outside the baseline's range or fences, and the baseline's own share of them.
+        """Rows outside the baseline's range or fences, and the share of them that is usual.
 
         The share at the batch's class mix. None for a categorical column, or one without a usable
         value. Where half of the baseline's values are equal, the fences (1.5 interquartile ranges

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from monitoring.cli import output
+from monitoring.cli import output, persistence
 from monitoring.cli.output import Outcome
 from monitoring.errors import InterruptedRun, MonitoringError
 from monitoring.redaction import conceal
@@ -34,6 +34,8 @@ def run(flags: argparse.ArgumentParser, work: Work, check: Work) -> int:
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
     arguments = flags.parse_args()
+    if arguments.probe and not arguments.check:
+        flags.error("--probe goes with --check: give both")
     output.set_up_logs(arguments)
 
     outcome, exit_code = _outcome(check if arguments.check else work, arguments)
@@ -60,6 +62,9 @@ def load_settings(arguments: argparse.Namespace, unused: Collection[str] = ()) -
     conceal(*(os.environ.get(name, "") for name in _SECRET_VARIABLES))
     for warning in warnings:
         log.warning("%s", warning)
+    lost_state = persistence.state_warning(settings.state_dir)
+    if lost_state and not arguments.check:  # which has it among its findings
+        log.warning("%s", lost_state)
     return settings
 
 

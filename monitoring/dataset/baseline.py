@@ -35,8 +35,8 @@ class Numbers:
     uppers (k,): the upper value of each cell; cell 0 is below the minimum, cell k + 1 above the
     maximum. edges (b + 1,): of DMM's bins (contracts 10). bins (classes, b + 1): rows per class
     and bin, the guard bin last. sums, outside (classes,): the sum of the values; the rows outside
-    the range or the fences. fences: 1.5 interquartile ranges beyond the quartiles. whole: every
-    value is a whole number.
+    the range or the fences. fences: 1.5 interquartile ranges beyond the quartiles; where
+    these are equal, the range. whole: every value is a whole number.
     """
 
     uppers: Floats
@@ -141,7 +141,7 @@ def from_json(text: str, where: Path) -> Baseline:
         baseline = msgspec.json.decode(text, type=Baseline, dec_hook=_to_array)
         _check_shapes(baseline)
         return baseline
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, OverflowError) as error:
         raise RefusedError(
             f"{where}: not a whole baseline of version {VERSION} ({error}); {REMEDY}"
         ) from None
@@ -160,14 +160,42 @@ def _to_array(kind: Any, value: Any) -> NDArray[Any]:
 def _check_shapes(baseline: Baseline) -> None:
     classes = len(baseline.classes)
     _check_shape("class_rows", baseline.class_rows, (classes,))
+    _check_counts("class_rows", baseline.class_rows, baseline.class_rows)
     for name, column in baseline.columns.items():
         _check_shape(f"{name}.counts", column.counts, (classes, None))
         numbers = column.numbers
         if numbers:
+            _check_shape(f"{name}.uppers", numbers.uppers, (None,))
+            _check_shape(f"{name}.edges", numbers.edges, (None,))
             _check_shape(f"{name}.counts", column.counts, (classes, len(numbers.uppers) + 2))
             _check_shape(f"{name}.bins", numbers.bins, (classes, len(numbers.edges)))
             _check_shape(f"{name}.sums", numbers.sums, (classes,))
             _check_shape(f"{name}.outside", numbers.outside, (classes,))
+        _check_values(name, column, baseline)
+
+
+def _check_values(name: str, column: Column, baseline: Baseline) -> None:
+    """Raise ValueError for counts that can't be: negative ones, or more rows than there are."""
+    unusable = column.missing, column.wrong, column.infinite
+    if min(unusable) < 0 or column.counts.sum() + sum(unusable) != baseline.rows:
+        raise ValueError(f"{name}: its rows are not the baseline's {baseline.rows}")
+    _check_counts(f"{name}.counts", column.counts.sum(axis=1), baseline.class_rows)
+    _check_counts(f"{name}.counts", column.counts, baseline.class_rows[:, None])
+
+    numbers = column.numbers
+    if numbers:
+        _check_counts(f"{name}.bins", numbers.bins, baseline.class_rows[:, None])
+        _check_counts(f"{name}.outside", numbers.outside, baseline.class_rows)
+        for limits in (numbers.uppers, numbers.edges):
+            if not np.isfinite(limits).all() or (np.diff(limits) < 0).any():
+                raise ValueError(f"{name}: its cells or bins are not in order")
+        if not np.isfinite([*numbers.sums, *numbers.fences]).all():
+            raise ValueError(f"{name}: its sums or fences are not finite")
+
+
+def _check_counts(name: str, counts: NDArray[Any], most: NDArray[Any]) -> None:
+    if (counts < 0).any() or (counts > most).any():
+        raise ValueError(f"{name}: got a count below 0 or above the rows of its class")
 
 
 def _check_shape(name: str, array: NDArray[Any], expected: tuple[int | None, ...]) -> None:

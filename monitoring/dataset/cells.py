@@ -113,6 +113,10 @@ def _cut(known: _Range, sample: Floats, classes: int) -> Numbers:
         sample = np.array([known.low, known.high])
     first, third = np.quantile(sample, [0.25, 0.75])
     spread = float(third - first)
+    fences = (float(first - _FENCE_SPREADS * spread), float(third + _FENCE_SPREADS * spread))
+    if not spread:
+        # Most rows have one value: that the others are not that value makes them no outliers.
+        fences = (known.low, known.high)
 
     edges = _dmm_edges(known, spread)
     return Numbers(
@@ -121,7 +125,7 @@ def _cut(known: _Range, sample: Floats, classes: int) -> Numbers:
         bins=np.zeros((classes, len(edges)), np.int64),
         sums=np.zeros(classes),
         outside=np.zeros(classes, np.int64),
-        fences=(float(first - _FENCE_SPREADS * spread), float(third + _FENCE_SPREADS * spread)),
+        fences=fences,
         whole=known.are_whole,
     )
 

@@ -4,10 +4,8 @@ from datetime import date, timedelta
 
 from monitoring.ledger import manifest
 from monitoring.ledger.manifest import Manifest
+from monitoring.ledger.plan import MATCHED_DAYS
 from monitoring.ledger.workspace import Workspace
-
-MATCHED_DAYS = 90
-"""DMM matches outcomes with predictions of so many days (contracts 5); older: unverified."""
 
 _UNSEEN, _SEEN, _FAILED = 0, 1, 2
 

@@ -64,6 +64,29 @@ class DayEntry:
         changes["state"] = state
         return msgspec.structs.replace(known, **changes)
 
+    def give_up(self) -> None:
+        """Note that the day was given up, from whatever state it is in."""
+        self.update(state=State.SKIPPED, state_before=self.state)
+
+    def take_up_again(self, *, dry_run: bool) -> None:
+        """Put a day that was given up back into the state that it was in; others are left alone."""
+        if self.state != State.SKIPPED:
+            return
+        before = self.known.state_before
+        if before:
+            # Not as a change of state: when it was reached stays as it was.
+            self.manifest = msgspec.structs.replace(self.known, state=before, state_before=None)
+        else:
+            self.manifest = None
+        if dry_run:
+            return
+
+        path = self.workspace.manifest(self.day)
+        if self.manifest:
+            manifest.write(path, self.manifest)
+        else:
+            path.unlink(missing_ok=True)
+
     def count(self, answers: Mapping[int, Answer]) -> None:
         """Store the counts and the failures of these answers."""
         failures = {
@@ -115,4 +138,5 @@ class Ledger:
         with contextlib.ExitStack() as stack:
             if not dry_run:
                 stack.enter_context(lock.hold(self.workspace.lock(day), str(day)))
+                self.workspace.sweep(day)
             yield self.entry(day)

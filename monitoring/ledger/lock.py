@@ -1,16 +1,19 @@
 """One run at a time for a day."""
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from monitoring import clock
-from monitoring.errors import LockedError
+from monitoring.errors import LockedError, ServiceError
 from monitoring.files import disk_error
 
 _MAX_HOLDER_BYTES = 200
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
+"""What flock says on network file systems without locks."""
 
 
 @contextlib.contextmanager
@@ -34,6 +37,12 @@ def hold(path: Path, what: str) -> Iterator[None]:
                 f"{what}: another run holds {path} ({holder}); wait for it, nothing was done"
             ) from None
         except OSError as error:
+            if error.errno in _NO_LOCKS:
+                raise ServiceError(
+                    f"{path}: this file system gives no locks ({error.strerror}), so two runs could"
+                    " work on one day at once: set state_dir (STATE_DIR) to a local disk, or have"
+                    " the share mounted with locks; nothing was done"
+                ) from None
             raise disk_error(error, path) from None
 
         # Naming the holder is a courtesy; a full disk is reported where it costs something.

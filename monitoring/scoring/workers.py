@@ -15,7 +15,8 @@ from monitoring.services.http import ReplyTooLargeError
 from monitoring.services.model_api import ModelApi
 from monitoring.services.model_reply import Prediction, UnusableReplyError
 from monitoring.services.retry import Budget, with_retries
-from monitoring.text import format_count, printable
+from monitoring.services.server_text import server_text
+from monitoring.text import format_count
 
 Row = tuple[int, str]
 """A row's index and its request body."""
@@ -105,37 +106,55 @@ class _Run:
 def _work_off(run: _Run, queue: Iterator[Row], workers: int) -> None:
     taking = threading.Lock()
 
-    def worker() -> None:
-        try:
-            while not run.budget.stop.is_set():
-                with taking:
-                    row = next(queue, None)
-                if row is None:
-                    return
-                answer = _ask(run, *row)
-                if answer:
-                    run.accept(answer)
-        except BaseException as error:
-            # A thread's errors end where nobody looks: hand them to the caller.
-            run.stop(error)
+    def work() -> None:
+        while not run.budget.stop.is_set():
+            with taking:
+                row = next(queue, None)
+            if row is None:
+                return
+            answer = _ask(run, *row)
+            if answer:
+                run.accept(answer)
 
-    threads = [threading.Thread(target=worker, daemon=True) for _ in range(workers)]
+    threads = [_Worker(run, work) for _ in range(workers)]
     try:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            thread.ended.wait()
     except BaseException:
         run.stop(None)
         _wait_for(threads, run.settings.timeout_seconds)
         raise
 
 
-def _wait_for(threads: list[threading.Thread], seconds: float) -> None:
+class _Worker(threading.Thread):
+    """A thread that says when it has ended, and hands its error to the run.
+
+    An event, for `join` can't be relied on: Python up to 3.12 takes a thread for ended as soon as
+    an exception interrupts its join (https://github.com/python/cpython/issues/90882).
+    """
+
+    def __init__(self, run: _Run, work: Callable[[], None]) -> None:
+        super().__init__(daemon=True, name="worker")
+        self.ended = threading.Event()
+        self._run, self._work = run, work
+
+    def run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:
+            # A thread's errors end where nobody looks: hand them to the caller.
+            self._run.stop(error)
+        finally:
+            self.ended.set()
+
+
+def _wait_for(threads: list[_Worker], seconds: float) -> None:
     until = time.monotonic() + seconds
     for thread in threads:
-        if thread.is_alive():  # one that has not begun can't be waited for
-            thread.join(max(0.0, until - time.monotonic()))
+        if thread.ident is not None:  # one that has not begun will find the run stopped
+            thread.ended.wait(max(0.0, until - time.monotonic()))
 
 
 class _RowTries:
@@ -186,7 +205,7 @@ class _RowTries:
             release=None,
             request_id=request_id,
             scored_at=clock.timestamp("milliseconds"),
-            error=printable(problem),
+            error=server_text(problem),
             is_retryable=is_retryable,
             attempt_errors=tuple(self.errors),
         )

@@ -1,10 +1,14 @@
 """What worked with DMM, kept in `<state_dir>/<model>/monitor.json`: it only saves requests."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
+from monitoring.errors import ServiceError
 from monitoring.files import write_atomically
+
+log = logging.getLogger("monitoring")
 
 
 class DmmMemory:
@@ -28,12 +32,19 @@ class DmmMemory:
             "endpoint": {**known.get("endpoint", {}), host: endpoint},
             "form": {**known.get("form", {}), model_id: "later"},
         }
-        if updated != known:
+        if updated == known:
+            return
+        try:
             write_atomically(self.path, json.dumps(updated, indent=1) + "\n")
+        except ServiceError as error:  # it only saves requests; the file is registered
+            log.warning("%s; the next registration asks again", error)
 
     def _read(self) -> dict[str, dict[str, Any]]:
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
             return {name: dict(content[name]) for name in ("endpoint", "form")}
-        except (OSError, ValueError, TypeError, KeyError):
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            log.warning("%s: left out, DMM is asked again: %s", self.path, type(error).__name__)
             return {}

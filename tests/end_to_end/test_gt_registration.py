@@ -487,14 +487,18 @@ def test_pending_takes_what_is_uploaded_and_due_and_what_is_accepted(own: Loop) 
     for day, state in zip(
         days, ("ingested", "failed", "scored", "uploaded", "uploaded"), strict=True
     ):
-        upload(own, day)
-        ledger(own, day, state=state)
+        key = upload(own, day)
+        ledger(own, day, state=state, bucket="se-demo-data", object_key=key)
 
-    result = own.result(SCRIPT, "--pending")
+    result = own.result(SCRIPT, "--pending", code=6)
 
-    assert [(day["day"], day["outcome"]) for day in result["days"]] == [(days[3], "accepted")]
+    assert [(day["day"], day["outcome"]) for day in result["days"]] == [
+        (days[1], "failed"),
+        (days[3], "accepted"),
+    ]
     assert registered(own) == [own.object_key(days[3])]
-    assert [day["day"] for day in own.result(SCRIPT, "--pending")["days"]] == [days[3]]
+    again = own.result(SCRIPT, "--pending", code=6)
+    assert [day["day"] for day in again["days"]] == [days[1], days[3]]
 
 
 def test_an_accepted_day_is_followed_under_the_model_id_that_it_was_registered_with(

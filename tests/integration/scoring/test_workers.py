@@ -1,6 +1,7 @@
 """The calls of the model's endpoint against a server on loopback that answers as it should not."""
 
 import json
+import signal
 import socket
 import threading
 import time
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from werkzeug import Request, Response
 
 from monitoring.errors import CredentialsError, RefusedError, ServiceError
 from monitoring.ledger.answer import Answer
@@ -177,7 +179,7 @@ def test_an_interruption_while_threads_start_waits_for_those_that_have(
     real = threading.Thread.start
 
     def start(thread: threading.Thread) -> None:
-        if thread.daemon and thread.name.endswith("(worker)"):
+        if thread.name == "worker":
             if len(started) == 2:
                 raise KeyboardInterrupt
             started.append(thread)
@@ -191,3 +193,37 @@ def test_an_interruption_while_threads_start_waits_for_those_that_have(
 
     assert not any(thread.is_alive() for thread in started)
     assert len(recorded) == len(httpserver.log)
+
+
+def test_an_interruption_waits_for_the_row_that_the_main_thread_was_waiting_for(
+    httpserver: Any,
+) -> None:
+    """Python up to 3.12 takes a thread for ended once its join was interrupted."""
+    entered = threading.Event()
+
+    def answer(request: Request) -> Response:
+        if json.loads(request.data) == "slow":
+            entered.set()
+            time.sleep(0.5)
+        return Response(json.dumps(GOOD), content_type="application/json")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def signal_main_thread() -> None:
+        entered.wait(10)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    httpserver.expect_request("/model").respond_with_handler(answer)
+    endpoint = connect(httpserver.url_for("/model"), workers=1, timeout_seconds=5.0)
+    recorded: list[Answer] = []
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    threading.Thread(target=signal_main_thread).start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            rows = [(0, '"fast"'), (1, '"slow"'), (2, '"fast"')]
+            score_rows(endpoint, rows, recorded.append, allowed_failures=0)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert [answer.index for answer in recorded] == [0, 1]

@@ -18,6 +18,7 @@ from monitoring.ledger.entry import DayEntry
 from monitoring.ledger.journal import Journal
 from monitoring.ledger.workspace import Workspace
 from monitoring.settings.model import Settings
+from tests.support.world import changed
 
 URL = "http://model.test/predict"
 
@@ -45,6 +46,7 @@ def stored_day(
     workspace.batch(day).write_bytes(content)
     known = {
         "state": "uploaded",
+        "rows": len(frame),
         "batch_sha256": sha256(content),
         "schema_hash": schema_hash(settings.schema),
         "model_url": URL,
@@ -53,7 +55,7 @@ def stored_day(
     DayEntry(workspace, settings.model, day).update(**known)
 
     journal = Journal(workspace.journal(day), known["batch_sha256"], len(frame))
-    answers = population.answers(frame)
+    answers = changed(population.answers(frame), scored_at="2026-01-01T05:00:00Z")
     for answer in answers:
         journal.append(answer)
     journal.close()

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from benchmarks.population import Population
 from monitoring.checks.limits import Limits
 from tests.support.world import World
@@ -54,3 +56,28 @@ def test_limits_of_the_first_version_are_read_and_not_taken_over(
 
     assert all(test.limit < 1 for test in record.drift)
     assert "psi/0123456789abcdef/100-100/0.000416667/own" in json.loads(path.read_text())
+
+
+@pytest.mark.parametrize(
+    "content", ['{"a": -1}', '{"a": 1e999}', "[" * 5000, '{"a": "x"}', '{"a": 1', "\x00"]
+)
+def test_limits_that_were_altered_are_left_out_with_a_note(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str
+) -> None:
+    path = tmp_path / "limits.json"
+    path.write_text(content)
+
+    assert Limits.read(path).known == {}
+    assert f"{path}: left out" in caplog.text
+
+
+def test_limits_that_cannot_be_stored_fail_no_day(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "limits.json").mkdir()
+    limits = Limits({"a": 1.0})
+    limits._has_new = True
+
+    limits.write(tmp_path / "limits.json")
+
+    assert "computed again" in caplog.text
