@@ -137,12 +137,18 @@ def create_version(
         log.warning("%s", warning)
         result.warnings = [*result.warnings, warning]
 
-    rows_a_day = sum(settings.scoring.rows) // 2
-    result.dmm_thresholds = dmm_thresholds(settings, baseline, rows_a_day)
+    rows = settings.scoring.rows
+    result.dmm_thresholds = dmm_thresholds(settings, baseline, rows)
     if known.same is None:
         result.difference = creation.compare(settings, frame, training_sets, known.newest)
         rate = settings.checks.false_alarms_per_day
-        log.info("%s", text.thresholds_text(result.dmm_thresholds, rows_a_day, rate))
+        log.info("%s", text.thresholds_text(result.dmm_thresholds, rows, rate))
+        if rows[0] < rows[1]:
+            fixed = sum(rows) // 2
+            log.info(
+                "%s",
+                text.fixed_rows_text(dmm_thresholds(settings, baseline, (fixed, fixed)), fixed),
+            )
     if arguments.dry_run or training_sets is None:
         return creation.preview(settings, captured, meta, known, result)
 

@@ -37,7 +37,8 @@ SIZES = (30, 100, 200, 300, 1000)
 FIRST = date(2026, 1, 1)
 REFERENCE_DAYS = 7
 RECENT_DAYS = 30
-TRIALS = 8  # of swapped labels and of shifted scores in each world
+TRIALS = 4  # of each other drill in each world
+WINDOW_DAYS = 7
 SWAPPED_METRICS = ("auc", "balanced_accuracy")
 
 
@@ -92,11 +93,19 @@ class WorldResult:
     drill_found: list[bool] = field(default_factory=list)
     swapped_found: list[bool] = field(default_factory=list)
     shift_found: list[bool] = field(default_factory=list)
+    outcomes_found: list[bool] = field(default_factory=list)
+    missing_found: list[bool] = field(default_factory=list)
+    level_found: list[bool] = field(default_factory=list)
 
 
 def shift_alerts(record: DayRecord) -> set[str]:
     """Return the variables (features, score, prediction) with a drift alert on that day."""
     return {alert.subject for alert in record.alerts if alert.metric.split("_")[0] in ("psi", "ks")}
+
+
+def is_of_budget(metric: str) -> bool:
+    """Whether an alert is inside the budget of false alarms (monitoring/checks/budget.py)."""
+    return metric.startswith(("psi", "ks", *SWAPPED_METRICS, "accuracy_drop"))
 
 
 def one_world(job: Job) -> WorldResult:
@@ -119,6 +128,9 @@ def one_world(job: Job) -> WorldResult:
     for _ in range(TRIALS):
         result.swapped_found.append(is_swap_found(world, job, random))
         result.shift_found.append(is_shift_found(world, job, random, reference))
+        result.outcomes_found.append(are_outcomes_found(world, job, random, reference))
+        result.missing_found.append(are_missing_found(world, job, random))
+        result.level_found.append(is_level_found(world, job, random))
     world.limits.write(path)
     return result
 
@@ -145,10 +157,10 @@ def quiet_days(
 
         recent = [*recent[1 - RECENT_DAYS :], record]
         alerts = [alert for alert in record.alerts if alert.metric != "content_hash"]
-        of_shifts = [alert for alert in alerts if alert.metric.split("_")[0] in ("psi", "ks")]
-        highest = max(test.psi_dmm for test in record.drift)
-        result.alarm.append(bool(of_shifts))
-        result.other_alerts.append(len(alerts) > len(of_shifts))
+        of_budget = [alert for alert in alerts if is_of_budget(alert.metric)]
+        highest = max(test.psi_dmm or 0.0 for test in record.drift)
+        result.alarm.append(bool(of_budget))
+        result.other_alerts.append(len(alerts) > len(of_budget))
         result.psi_above_01.append(highest > 0.1)
         result.psi_above_02.append(highest > 0.2)
     return reference
@@ -173,6 +185,40 @@ def is_shift_found(
         records.append(world.evaluate(number, frame, answers, records))
         found |= shift_alerts(records[-1])
     return bool(found & {"score", "prediction"})
+
+
+def are_outcomes_found(
+    world: World, job: Job, random: np.random.Generator, reference: Sequence[DayRecord]
+) -> bool:
+    """Whether turned outcomes of the over-45 are found within seven days, as a fall in accuracy."""
+    records = list(reference)
+    for number in range(REFERENCE_DAYS, REFERENCE_DAYS + WINDOW_DAYS):
+        frame = drawn(world, job.rows, random)
+        answers = world.population.answers(frame)
+        is_older = frame["age"] > 45
+        frame.loc[is_older, "credit"] = 1 - frame.loc[is_older, "credit"]
+        records.append(world.evaluate(number, frame, answers, records))
+        if any(alert.metric == "accuracy_drop" for alert in records[-1].alerts):
+            return True
+    return False
+
+
+def are_missing_found(world: World, job: Job, random: np.random.Generator) -> bool:
+    """Whether it is found on the first day that each age is missing with a chance of 5 %."""
+    frame = drawn(world, job.rows, random)
+    frame["age"] = frame["age"].where(random.random(job.rows) >= 0.05)
+    alerts = world.evaluate(0, frame, []).alerts
+    return any(alert.metric == "missing_share" for alert in alerts)
+
+
+def is_level_found(world: World, job: Job, random: np.random.Generator) -> bool:
+    """Whether it is found on the first day that a tenth of the rows lose their level A14."""
+    frame = drawn(world, job.rows, random)
+    having = np.flatnonzero(frame["checking_account_A14"])
+    lost = random.choice(having, min(len(having), job.rows // 10), replace=False)
+    frame.loc[lost, "checking_account_A14"] = 0
+    found = shift_alerts(world.evaluate(0, frame, []))
+    return any(subject.startswith("checking_account") for subject in found)
 
 
 def generated_days(job: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -246,6 +292,7 @@ def print_table(arguments: argparse.Namespace) -> int:
     )
     titles = ["baseline", "rows", "false alarms (± s.e.)", "allowed", "other alerts", "PSI > 0.1"]
     titles += ["PSI > 0.2", "age +10 found", "swapped found", "+0.1 found"]
+    titles += ["outcomes found", "5 % missing found", "level lost found"]
     print(f"| {' | '.join(titles)} |\n|{'---|' * len(titles)}")
 
     has_failed = False
@@ -272,7 +319,7 @@ def main() -> int:
     )
     flags.add_argument("--days", type=int, default=2000, help="quiet days a line (default 2000)")
     flags.add_argument(
-        "--worlds", type=int, default=25, help="model releases (and baselines) they are spread over"
+        "--worlds", type=int, default=20, help="model releases (and baselines) they are spread over"
     )
     flags.add_argument("--seed", type=int, default=0)
     flags.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())

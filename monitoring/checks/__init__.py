@@ -10,6 +10,7 @@ endpoint      availability, latency, releases
 model         both of the model's:
   performance   how right it is: metrics with intervals, label coverage
   model_drift   score, predicted class and accuracy against the first days of its release
+repeats       same input, same answer: under one release
 balance       the classes of the batch against those requested
 quality       missing, wrong, unseen and outlying values
 drift         each feature against the baseline
@@ -20,10 +21,13 @@ What they share:
 
 inputs        everything a record follows from, and what several families need of it
 counts        rows of a day by class and cell, to be summed over days
+answered_rows which inputs got which answers, also of the earlier days in state
 history       the earlier days' records, and those of a window
+budget        how the false alarms of a day are shared out among the checks
 reference     the first days of a release, which score and class are compared with
+groups        groups of indicators as one variable
 shift_test    one variable's test for the day and for the window
-limits        simulated limits, kept in a file
+limits        limits, kept in a file
 conditions    which alerts are new, ongoing or over
 advice        none, look or retrain, and why
 wording       sentences that several families write

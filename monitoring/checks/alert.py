@@ -23,7 +23,7 @@ class Side(StrEnum):
     BELOW = "below"
 
 
-_EVENTS = frozenset({"release_changed"})
+_EVENTS = frozenset({"release_changed", "changed_answers", "unrepeatable"})
 
 
 def is_event(name: str) -> bool:

@@ -51,11 +51,13 @@ def requested_shares(scoring: Scoring, classes: Classes) -> Array:
 
 def _alerts(label: Label, code: int, actual_rows: Array, expected: float) -> list[Alert]:
     rows, total = int(actual_rows[code]), int(actual_rows.sum())
+    if not total:  # an empty batch is a matter of its own
+        return []
     low, high = wilson(rows, total, Z_CERTAIN)
     # The last digits of an interval that ends at 0 or 1 are not exact.
     if low - 1e-9 <= expected <= high + 1e-9:
         return []
-    share = rows / max(1, total)
+    share = rows / total
     text = (
         f"class {label}: {rows} of {total} rows are of class {label}, {format_percent(share)};"
         f" requested: {format_percent(expected)}; has the generator or scoring.classes changed"

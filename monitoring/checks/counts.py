@@ -130,12 +130,14 @@ class ModelCounts:
 class FeatureCounts:
     """The batch's rows by feature, beside the baseline that they are compared with.
 
-    independent: the baseline is another sample than the one that the batch was generated from.
-    training_data_changed: the training data are no longer those of the baseline.
+    class_rows (classes,): of the batch. independent: the baseline is another sample than the one
+    that the batch was generated from. training_data_changed: the training data are no longer those
+    of the baseline.
     """
 
     columns: dict[str, Column]
     rows: int
+    class_rows: Array
     baseline: Baseline
     independent: bool
     training_data_changed: bool = False
@@ -169,7 +171,10 @@ def count_features(
     for feature in schema.features:
         cut = baseline.columns[feature.name].cut
         columns[feature.name] = count(frame, feature, cut, codes, len(baseline.classes))
-    return FeatureCounts(columns, len(frame), baseline, independent, training_data_changed)
+    class_rows = np.bincount(codes[codes >= 0], minlength=len(baseline.classes))
+    return FeatureCounts(
+        columns, len(frame), class_rows, baseline, independent, training_data_changed
+    )
 
 
 def scored_rows(scored: ScoredBatch, classes: Sequence[Label]) -> ScoredRows:

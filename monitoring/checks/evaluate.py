@@ -20,9 +20,11 @@ from monitoring.checks import (
     model,
     pipeline,
     quality,
+    repeats,
 )
 from monitoring.checks.advice import DayVerdict, advise
 from monitoring.checks.alert import Alert
+from monitoring.checks.answered_rows import AnsweredRows, read_earlier
 from monitoring.checks.counts import ModelCounts
 from monitoring.checks.history import read_previous
 from monitoring.checks.inputs import CountedDay, DayInputs
@@ -39,6 +41,7 @@ from monitoring.checks.record import (
     FeatureTest,
     PerformanceRecord,
     PipelineRecord,
+    RepeatedInputs,
 )
 from monitoring.checks.validity import fitting
 from monitoring.checks.wording import baseline_name
@@ -72,6 +75,7 @@ def evaluate_day(
             scored=scored,
             baseline=baseline,
             previous=previous,
+            earlier_answers=read_earlier(settings, entry),
             pipeline=_pipeline(settings, entry, store, scored),
             training_sha256=entry.known.batch_inputs.get("training_data"),
             limits=limits,
@@ -137,6 +141,7 @@ class _Parts(NamedTuple):
     importance: list[FeatureRank]
     drift: list[FeatureTest]
     pipeline: PipelineRecord
+    repeats: RepeatedInputs
 
 
 def _check(inputs: DayInputs, day: CountedDay, fingerprint: str) -> tuple[_Parts, list[Alert]]:
@@ -146,18 +151,30 @@ def _check(inputs: DayInputs, day: CountedDay, fingerprint: str) -> tuple[_Parts
 
     endpoint_part, endpoint_alerts = endpoint.check(checks, scored, day.history)
     model_part, model_alerts = model.check(checks, day)
+    answered = AnsweredRows.of(scored, inputs.settings.schema)
+    repeats_part, repeats_alerts = repeats.check(
+        answered, inputs.earlier_answers, day.history, day.release.reference.release
+    )
     balance_part, balance_alerts = balance.check(inputs.settings.scoring, day.classes, day.rows)
     quality_part, quality_alerts = quality.check(checks, day.features)
     ranks = importance.rank(list(day.features.columns), scored.batch.frame, day.rows)
-    drift_part, drift_alerts = drift.check(day.tester, day.features, window, scored.batch.drills)
+    drift_part, drift_alerts = drift.check(day.tester, day.features, window, scored.batch)
     pipeline_part, pipeline_alerts = pipeline.check(checks, inputs.pipeline)
 
     parts = _Parts(
-        endpoint_part, model_part, balance_part, quality_part, ranks, drift_part, pipeline_part
+        endpoint_part,
+        model_part,
+        balance_part,
+        quality_part,
+        ranks,
+        drift_part,
+        pipeline_part,
+        repeats_part,
     )
     alerts = [
         *endpoint_alerts,
         *model_alerts,
+        *repeats_alerts,
         *balance_alerts,
         *quality_alerts,
         *drift_alerts,

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from monitoring.batch.scored import ScoredBatch
-from monitoring.checks import endpoint
+from monitoring.checks import endpoint, groups
+from monitoring.checks.answered_rows import AnsweredRows
+from monitoring.checks.budget import Budget
 from monitoring.checks.counts import (
     Classes,
     FeatureCounts,
@@ -27,14 +29,16 @@ from monitoring.settings.model import Settings
 class DayInputs:
     """Everything that the record of a day follows from.
 
-    previous: as of read_previous. training_sha256: of today's training data; another than the
-    baseline's makes the baseline independent of the batch, and is a finding; None: unknown.
+    previous: as of read_previous. earlier_answers: as of read_earlier. training_sha256: of today's
+    training data; another than the baseline's makes the baseline independent of the batch, and is a
+    finding; None: unknown.
     """
 
     settings: Settings
     scored: ScoredBatch
     baseline: Baseline
     previous: Sequence[DayRecord] = ()
+    earlier_answers: Sequence[AnsweredRows] = ()
     pipeline: PipelineRecord = field(default_factory=PipelineRecord)
     training_sha256: str | None = None
     limits: Limits = field(default_factory=Limits)
@@ -60,6 +64,7 @@ class CountedDay:
     model: ModelCounts
     history: History
     release: ReleaseDays
+    budget: Budget
     tester: ShiftTester
 
     @classmethod
@@ -74,8 +79,10 @@ class CountedDay:
             schema_hash=baseline.schema_hash,
             window_days=settings.checks.window_days,
         )
+        budget = _budget(settings)
         return cls(
             classes=classes,
+            budget=budget,
             features=count_features(
                 settings.schema,
                 scored.batch.frame,
@@ -92,20 +99,24 @@ class CountedDay:
                 has_scored_rows=bool(len(rows.index)),
                 days_needed=settings.checks.reference_days,
             ),
-            tester=_tester(settings, inputs.limits),
+            tester=_tester(settings, budget, inputs.limits),
         )
 
 
-def _tester(settings: Settings, limits: Limits) -> ShiftTester:
-    """Return the tester: each test may alarm on its part of the false alarms of a day.
+def _budget(settings: Settings) -> Budget:
+    """Return the false alarms of a day as shared out.
 
-    One test for each feature, the predicted class and, where there is one, the score: half of its
-    part is for the day, half for the window.
+    One part for each feature or group of indicators, the predicted class and, where there is one,
+    the score. Features that have no rows in the baseline keep their part: the budget is an upper
+    bound.
     """
-    # Features that have no rows in the baseline keep their part: the budget is an upper bound.
-    tests = len(settings.schema.features) + 1 + settings.model_api.gives_score
+    variables = groups.number_of_variables(settings.schema) + 1 + settings.model_api.gives_score
+    return Budget.of(settings.checks.false_alarms_per_day, variables)
+
+
+def _tester(settings: Settings, budget: Budget, limits: Limits) -> ShiftTester:
     return ShiftTester(
         limits=limits,
-        rate=settings.checks.false_alarms_per_day / (2 * tests),
+        rate=budget.variable,
         minimum_psi=settings.checks.minimum_psi,
     )

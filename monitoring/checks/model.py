@@ -9,8 +9,13 @@ from monitoring.settings.model import Checks
 
 def check(checks: Checks, day: CountedDay) -> tuple[PerformanceRecord, list[Alert]]:
     """Check the model's predictions against outcomes, and against its first days."""
-    measured, measured_alerts = performance.check(checks, day.classes, day.rows, day.release)
-    moved, moved_alerts = model_drift.check(day.tester, day.classes, day.model, day.release)
+    budget = day.budget
+    measured, measured_alerts = performance.check(
+        checks, day.classes, day.rows, day.release, no_skill_rate=budget.no_skill
+    )
+    moved, moved_alerts = model_drift.check(
+        day.tester, day.classes, day.model, day.release, drop_errors=budget.accuracy_drop_errors
+    )
     record = PerformanceRecord(
         metrics=measured.metrics,
         mean_score=measured.mean_score,

@@ -12,7 +12,6 @@ from monitoring.checks.reference import ReleaseDays
 from monitoring.checks.shift_test import ShiftTester, ShiftText
 from monitoring.checks.wording import day_range, mean_change, share_change
 from monitoring.statistics.arrays import Array
-from monitoring.statistics.intervals import Z_CERTAIN
 from monitoring.statistics.performance import accuracy_change
 from monitoring.statistics.scores import cell_edges, merge, quantile_groups
 from monitoring.statistics.shift import expected_shares
@@ -30,9 +29,17 @@ class ModelDrift(NamedTuple):
 
 
 def check(
-    tester: ShiftTester, classes: Classes, today: ModelCounts, days: ReleaseDays
+    tester: ShiftTester,
+    classes: Classes,
+    today: ModelCounts,
+    days: ReleaseDays,
+    *,
+    drop_errors: float,
 ) -> tuple[ModelDrift, list[Alert]]:
-    """Compare what the model makes of the day with the first days of its release."""
+    """Compare what the model makes of the day with the first days of its release.
+
+    drop_errors: the standard errors by which accuracy may fall by chance.
+    """
     tests: list[VariableTest] = []
     alerts: list[Alert] = []
     if days.reference.is_complete:
@@ -43,7 +50,7 @@ def check(
             if tested:
                 tests.append(tested[0])
                 alerts += tested[1]
-        alerts += _accuracy_alerts(classes, today, days)
+        alerts += _accuracy_alerts(classes, today, days, drop_errors)
     return ModelDrift(tests, _score_bins(today, days)), alerts
 
 
@@ -107,17 +114,19 @@ def _than(days: ReleaseDays) -> str:
     return f"in {day_range('first', len(days.first))} of this release"
 
 
-def _accuracy_alerts(classes: Classes, today: ModelCounts, days: ReleaseDays) -> list[Alert]:
-    """Return the alert for an accuracy that fell for certain, whatever the mix of classes."""
+def _accuracy_alerts(
+    classes: Classes, today: ModelCounts, days: ReleaseDays, limit: float
+) -> list[Alert]:
+    """Return the alert for an accuracy that fell by more than chance, whatever the class mix."""
     first, last = total(days.first), total([*days.later, today])
     before, now, errors = accuracy_change(first.confusion, last.confusion, classes.mix)
-    if not errors < -Z_CERTAIN:  # so that an undefined change (NaN) is no alert
+    if not errors < -limit:  # so that an undefined change (NaN) is no alert
         return []
     text = (
         f"model: accuracy at the training mix fell from {before:.3f} in"
         f" {day_range('first', len(days.first))} of this release to {now:.3f} over"
         f" {day_range('last', len(days.later) + 1)}, by {-errors:.1f} standard errors (limit"
-        f" {Z_CERTAIN:g})"
+        f" {limit:.2g})"
     )
     return [
         Alert(

@@ -1,5 +1,6 @@
 """How right the model is on the day's rows, and for how many that is known."""
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
@@ -13,7 +14,8 @@ from monitoring.checks.reference import ReleaseDays
 from monitoring.settings.model import Checks
 from monitoring.statistics.arrays import Array
 from monitoring.statistics.intervals import wilson
-from monitoring.statistics.performance import Estimate, performance
+from monitoring.statistics.no_skill import chance_of_no_skill
+from monitoring.statistics.performance import Estimate, Predictions, performance
 from monitoring.text import format_percent
 
 _alert = partial(Alert, family=Family.MODEL)
@@ -29,9 +31,17 @@ class Measured(NamedTuple):
 
 
 def check(
-    checks: Checks, classes: Classes, rows: ScoredRows, days: ReleaseDays
+    checks: Checks,
+    classes: Classes,
+    rows: ScoredRows,
+    days: ReleaseDays,
+    *,
+    no_skill_rate: float,
 ) -> tuple[Measured, list[Alert]]:
-    """Check the model's predictions against the actual outcomes."""
+    """Check the model's predictions against the actual outcomes.
+
+    no_skill_rate: the share of days on which a model without skill may be called worse than chance.
+    """
     estimates = performance(rows.predictions, classes.positive, classes.mix)
     score = rows.predictions.score
 
@@ -51,7 +61,7 @@ def check(
         window=AccuracyWindow(window_days, (over_window.value, low, high)),
     )
     alerts = [
-        *_chance_alerts(estimates, len(rows.index), classes=len(classes.labels)),
+        *_no_skill_alerts(estimates, rows.predictions, classes, no_skill_rate),
         *_coverage_alerts(checks.label_coverage_below, rows, coverage),
         *_accuracy_alerts(checks.accuracy_below, estimates["accuracy"], over_window, window_days),
     ]
@@ -63,28 +73,33 @@ def _accuracy(confusion: Array) -> Estimate:
     return Estimate(hits / max(1, rows), *wilson(hits, rows))
 
 
-def _chance_alerts(estimates: Mapping[str, Estimate], rows: int, classes: int) -> list[Alert]:
+def _no_skill_alerts(
+    estimates: Mapping[str, Estimate], predictions: Predictions, classes: Classes, rate: float
+) -> list[Alert]:
+    """Return the alerts for metrics that are worse than a model without skill ever is."""
+    number = len(classes.labels)
+    chances = chance_of_no_skill(predictions, classes.positive, number)
     alerts = []
-    for metric, title, chance in (
+    for metric, title, limit in (
         ("auc", "AUC", 0.5),
-        ("balanced_accuracy", "balanced accuracy", 1 / classes),
+        ("balanced_accuracy", "balanced accuracy", 1 / number),
     ):
-        estimate = estimates.get(metric)
-        # Written so that an undefined interval (NaN) is no alert.
-        if estimate is None or not estimate.high < chance:
+        # Each metric gets its part of the rate; an undefined chance (NaN) is no alert.
+        if not chances.get(metric, math.nan) <= rate / len(chances):
             continue
+        estimate = estimates[metric]
         text = (
             f"model: {title} {estimate.value:.2f} (95 % interval"
-            f" {estimate.low:.2f} to {estimate.high:.2f}) of {rows} rows is worse than chance"
-            f" ({chance:.2g}): are the classes or labels swapped, or is schema.target.positive"
-            " wrong?"
+            f" {estimate.low:.2f} to {estimate.high:.2f}) of {len(predictions.actual)} rows is"
+            f" worse than chance ({limit:.2g}): are the classes or labels swapped, or is"
+            " schema.target.positive wrong?"
         )
         alerts.append(
             _alert(
                 subject="model",
                 metric=metric,
                 value=estimate.value,
-                limit=chance,
+                limit=limit,
                 side=Side.BELOW,
                 text=text,
             )

@@ -12,22 +12,31 @@ from monitoring.checks.record import ColumnQuality
 from monitoring.checks.wording import baseline_name
 from monitoring.dataset.baseline import Column
 from monitoring.settings.model import Checks
-from monitoring.statistics.intervals import Z_CERTAIN, wilson
+from monitoring.statistics.arrays import Array
+from monitoring.statistics.binomials import chance_of_at_least
 from monitoring.text import format_percent
 
 _UNLIKELY = 1e-6
+_UNLIKELY_PER_DAY = 1e-4  # for outliers of all columns together, and as much for missing values
 
 _alert = partial(Alert, family=Family.QUALITY)
 
 
 class _Compared(NamedTuple):
-    """A column of the batch beside the baseline's; rows, base_rows: of all of batch, baseline."""
+    """A column of the batch beside the baseline's.
+
+    rows: of the whole batch. class_rows, base_class_rows (classes,): rows of either by actual
+    class. unlikely: the chance below which a count is no accident.
+    """
 
     name: str
     column: Column
     base: Column
     rows: int
-    base_rows: int
+    class_rows: Array
+    base_class_rows: Array
+    independent: bool
+    unlikely: float
 
     @property
     def usable(self) -> int:
@@ -46,24 +55,47 @@ class _Compared(NamedTuple):
     def outside(self) -> tuple[int, float] | None:
         """Rows outside the baseline's range or fences, and the share of them that is usual.
 
-        That is the baseline's own, by the batch's class mix. None for a categorical column, or one
-        without a usable value.
+        The share at the batch's class mix. None for a categorical column, or one without a usable
+        value. Where half of the baseline's values are equal, the fences (1.5 interquartile ranges
+        beyond the quartiles, Tukey 1977) have no width: only the range counts.
         """
         numbers, base = self.column.numbers, self.base.numbers
         if not numbers or not base or not self.usable:
             return None
-        class_rows = self.column.valued
-        base_shares = base.outside / np.maximum(1, self.base.valued)
-        return int(numbers.outside.sum()), float(class_rows @ base_shares / self.usable)
+        usable, base_usable = self.column.valued, self.base.valued
+        if base.fences[0] == base.fences[1]:
+            beyond = numbers.bins[:, len(numbers.edges) - 1]
+            return int(beyond.sum()), 0.0
+        return int(numbers.outside.sum()), _at_mix(base.outside, base_usable, usable)
+
+    @property
+    def expected_missing(self) -> float:
+        """The baseline's share of missing values at the batch's class mix.
+
+        A class's part of them is that of its rows that are in no cell.
+        """
+        unusable = np.maximum(0, self.base_class_rows - self.base.counts.sum(axis=1))
+        if not unusable.sum():
+            return 0.0
+        missing = unusable * (self.base.missing / unusable.sum())
+        return _at_mix(missing, self.base_class_rows, self.class_rows)
 
 
 def check(checks: Checks, features: FeatureCounts) -> tuple[list[ColumnQuality], list[Alert]]:
     """Check every column of the batch, and whether the training data are still the baseline's."""
     parts, alerts = [], _training_data_alerts(features)
     for name, column in features.columns.items():
-        base = features.baseline.columns[name]
-        compared = _Compared(name, column, base, features.rows, features.baseline.rows)
-        parts.append(_column_quality(compared))
+        compared = _Compared(
+            name,
+            column,
+            features.baseline.columns[name],
+            features.rows,
+            features.class_rows,
+            features.baseline.class_rows,
+            features.independent,
+            unlikely=_UNLIKELY_PER_DAY / len(features.columns),
+        )
+        parts.append(_column_quality(compared, features.baseline.rows))
         alerts += [
             *_missing_alerts(checks.missing_share_above, compared),
             *_unusable_alerts(compared),
@@ -73,7 +105,7 @@ def check(checks: Checks, features: FeatureCounts) -> tuple[list[ColumnQuality],
     return parts, alerts
 
 
-def _column_quality(compared: _Compared) -> ColumnQuality:
+def _column_quality(compared: _Compared, base_rows: int) -> ColumnQuality:
     column = compared.column
     outside, baseline_outside = None, None
     if compared.outside:
@@ -85,7 +117,7 @@ def _column_quality(compared: _Compared) -> ColumnQuality:
         wrong=column.wrong,
         infinite=column.infinite,
         unseen=compared.unseen,
-        baseline_missing=compared.base.missing / compared.base_rows,
+        baseline_missing=compared.base.missing / base_rows,
         outside=outside,
         baseline_outside=baseline_outside,
     )
@@ -101,22 +133,53 @@ def _training_data_alerts(features: FeatureCounts) -> list[Alert]:
     return [_alert(subject="training data", metric="content_hash", text=text)]
 
 
+def _at_mix(hits: Array, base_rows: Array, class_rows: Array) -> float:
+    """Return the share of a baseline's hits (classes,) at the class mix of the batch."""
+    present = (class_rows > 0) & (base_rows > 0)
+    if not present.any():
+        return 0.0
+    rows = class_rows[present]
+    return float((rows / rows.sum() * hits[present] / base_rows[present]).sum())
+
+
 def _missing_alerts(limit: float | None, compared: _Compared) -> list[Alert]:
+    """Return the alert for missing values: all, more than allowed, or more than the baseline's."""
     name, rows, missing = compared.name, compared.rows, compared.column.missing
-    share = missing / max(1, rows)
+    if not rows or not missing:
+        return []
+    share, usual = missing / rows, compared.expected_missing
     if compared.base.nullable:
         # How their share differs from the baseline's is tested with the feature's drift.
-        limit = None
-    if rows and missing == rows:
+        limit, usual = None, 1.0
+    if missing == rows:
         text = f"{name}: no value in any of {rows} rows: is the column still generated?"
     elif limit is not None and share > limit:
         text = (
             f"{name}: {missing} of {rows} values are missing, {format_percent(share)}, limit"
             f" {format_percent(limit)}"
         )
+    elif _is_unlikely(missing, rows, usual, compared):
+        limit = usual
+        text = (
+            f"{name}: {missing} of {rows} values are missing, {format_percent(share)}; in the"
+            f" baseline {format_percent(usual)} are, at these classes: more than chance gives"
+        )
     else:
         return []
     return [_alert(subject=name, metric="missing_share", value=share, limit=limit, text=text)]
+
+
+def _is_unlikely(hits: int, rows: int, share: float, compared: _Compared) -> bool:
+    """Whether so many hits of a share of the baseline are no accident (exact binomial tail).
+
+    A baseline that is another sample may have had fewer than its population by chance: its share is
+    taken with half a row more, and with 1.64 standard errors (Jeffreys' interval, nearly).
+    """
+    if compared.independent:
+        base_rows = int(compared.base_class_rows.sum())
+        share = (share * base_rows + 0.5) / (base_rows + 1)
+        share += 1.64 * math.sqrt(share * (1 - share) / base_rows)
+    return chance_of_at_least(hits, rows, min(1.0, share)) < compared.unlikely
 
 
 def _unusable_alerts(compared: _Compared) -> list[Alert]:
@@ -125,7 +188,7 @@ def _unusable_alerts(compared: _Compared) -> list[Alert]:
     expected = "0 or 1" if compared.base.numbers is None else "a number"
     texts = {
         "wrong_type": (column.wrong, f"of {rows} values are not what is expected, {expected}"),
-        "infinite": (column.infinite, f"of {rows} values are infinite"),
+        "infinite": (column.infinite, f"of {rows} values are infinite or beyond 1e150"),
     }
     if compared.unseen:
         texts["unseen"] = (
@@ -178,21 +241,29 @@ def _one_value_alerts(compared: _Compared) -> list[Alert]:
 
 
 def _outlier_alerts(limit: float | None, compared: _Compared) -> list[Alert]:
-    """Return the alert for a share of outliers that is certainly above limit and baseline."""
+    """Return the alert for more outliers than chance gives at the limit or the baseline's share.
+
+    The exact binomial tail; rows of several classes together are on its safe side (Hoeffding 1956).
+    """
     numbers = compared.base.numbers
     if limit is None or not compared.outside or not numbers:
         return []
     outside, usual = compared.outside
     limit = max(limit, usual)  # a long tail that the baseline has too is no finding
-    if not wilson(outside, compared.usable, Z_CERTAIN)[0] > limit:
+    if compared.independent and limit == usual:
+        base_rows = int(compared.base.valued.sum())
+        limit += 1.64 * math.sqrt(usual * (1 - usual) / max(1, base_rows))
+    if not chance_of_at_least(outside, compared.usable, limit) < compared.unlikely:
         return []
 
     share = outside / compared.usable
     low, high = numbers.fences
+    usual_values = f"{low:.4g} to {high:.4g} or the baseline's range"
+    if low == high:
+        usual_values = f"the baseline's range, {numbers.edges[0]:.4g} to {numbers.edges[-1]:.4g}"
     text = (
-        f"{compared.name}: {outside} of {compared.usable} values lie outside {low:.4g} to"
-        f" {high:.4g} or the baseline's range, {format_percent(share)}; limit"
-        f" {format_percent(limit)}, exceeded beyond chance"
+        f"{compared.name}: {outside} of {compared.usable} values lie outside {usual_values},"
+        f" {format_percent(share)}; limit {format_percent(limit)}, exceeded beyond chance"
     )
     return [
         _alert(subject=compared.name, metric="outlier_share", value=share, limit=limit, text=text)

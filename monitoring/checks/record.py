@@ -123,7 +123,11 @@ class AccuracyWindow(Struct, frozen=True):
 
 
 class ShiftResult(Struct, frozen=True, kw_only=True):
-    """A variable's test over some rows; psi: the size of the shift, whatever the test."""
+    """A variable's test over some rows.
+
+    psi: the size of the shift, whatever the test: a PSI less what chance alone gives at this number
+    of rows, not below 0.
+    """
 
     value: float
     limit: float
@@ -135,7 +139,7 @@ class ShiftResult(Struct, frozen=True, kw_only=True):
 class VariableTest(Struct, frozen=True, kw_only=True):
     """A variable's test for the day, and for the window where there are earlier days.
 
-    rate: the share of quiet days that it may alarm on.
+    rate: the share of quiet days that exceed the day's limit. value, limit, psi: as of ShiftResult.
     """
 
     subject: str
@@ -157,19 +161,22 @@ class Bins(Struct, frozen=True):
     baseline: list[float] | None
 
 
-class FeatureTest(VariableTest, frozen=True, kw_only=True):
-    """A feature's test, and what is shown of it.
+class FeatureTest(VariableTest, frozen=True, kw_only=True, omit_defaults=True):
+    """A feature's test, or that of a group of indicators, and what is shown of it.
 
-    shown: what today and baseline are ("mean", "share of 1" or "share of <level>").
-    largest_change: the bin whose share changed most.
+    psi_dmm: None of a group, which DMM does not know. shown: what today and baseline are ("mean",
+    "share of 1", "share of <level>"; of a group its level that changed most). largest_change: the
+    bin whose share changed most. group: of an indicator that is tested with the others of its
+    group, whose limit it shows; it has no alarm of its own.
     """
 
-    psi_dmm: float
+    psi_dmm: float | None
     shown: str
     today: float
     baseline: float
     largest_change: str = field(name="moved")
     bins: Bins
+    group: str | None = None
 
 
 class PerformanceRecord(Struct, frozen=True, kw_only=True):
@@ -182,6 +189,21 @@ class PerformanceRecord(Struct, frozen=True, kw_only=True):
     window: AccuracyWindow
     tests: list[VariableTest]
     score_bins: Bins | None
+
+
+class RepeatedInputs(Struct, frozen=True, kw_only=True):
+    """Distinct inputs that came more than once under one release, and whose answers differed.
+
+    same_day: within the day; earlier: that came on an earlier day as well. largest_change: of a
+    score. repeats_itself: whether the release gives equal inputs equal answers; None: not known.
+    """
+
+    same_day: int
+    same_day_changed: int
+    earlier: int
+    earlier_changed: int
+    largest_change: float
+    repeats_itself: bool | None
 
 
 class ClassShares(Struct, frozen=True, kw_only=True):
@@ -197,7 +219,8 @@ class ClassShares(Struct, frozen=True, kw_only=True):
 class ColumnQuality(Struct, frozen=True, kw_only=True):
     """What a column has that can't be used, or was not to be expected.
 
-    missing, outside and their baselines: shares; wrong, infinite, unseen: rows. outside: None for a
+    missing, outside and their baselines: shares; wrong, infinite (or beyond 1e150), unseen: rows.
+    outside: None for a
     categorical column, or one without a usable value.
     """
 
@@ -269,6 +292,7 @@ class DayRecord(Struct, frozen=True, kw_only=True):
     because: list[str]
     ongoing: list[Alert] = []
     recovered: list[Alert] = []
+    repeats: RepeatedInputs | None = None
 
 
 class _Versioned(Struct):

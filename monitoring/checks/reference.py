@@ -9,6 +9,7 @@ from monitoring.checks.counts import ModelCounts
 from monitoring.checks.history import History
 from monitoring.checks.record import DayRecord, Reference
 
+_NO_FAULTS = {"content_hash", "unrepeatable"}
 _FAMILIES_OF_ODD_DAYS = {Family.MODEL, Family.BALANCE, Family.QUALITY, Family.DRIFT}
 
 
@@ -77,11 +78,11 @@ def _is_sound(record: DayRecord) -> bool:
 
     A day of a drill, or one with an alert about the model or its rows, would make every sound day
     after it look odd. Changed training data are no fault of the day's: that alert comes every day
-    until a new version is created.
+    until a new version is created. Nor is a model that does not repeat itself.
     """
     # A window that goes on holds earlier days: this one may be normal by itself.
     of_the_day = [alert for alert in record.ongoing if not is_of_window(alert)]
     alerts = [*record.alerts, *of_the_day]
-    families = {alert.family for alert in alerts if alert.metric != "content_hash"}
+    families = {alert.family for alert in alerts if alert.metric not in _NO_FAULTS}
     is_odd = bool(record.drills) or bool(families & _FAMILIES_OF_ODD_DAYS)
     return record.endpoint.scored > 0 and not is_odd

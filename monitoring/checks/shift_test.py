@@ -13,6 +13,10 @@ from monitoring.checks.counts import Variable
 from monitoring.checks.limits import Limits
 from monitoring.checks.record import ShiftResult, VariableTest
 from monitoring.statistics import shift
+from monitoring.statistics.arrays import Array
+from monitoring.statistics.limits import Statistic
+
+_LEAST_PART = 0.05  # of a rate: for the window, where it can hardly alarm
 
 
 class ShiftText(NamedTuple):
@@ -35,8 +39,8 @@ class ShiftText(NamedTuple):
 class ShiftTester:
     """How every variable is tested: an alert needs the limit passed, and a size that matters.
 
-    rate: the share of quiet days that each test may alarm on. minimum_psi: a smaller shift is no
-    alert, however certain it is.
+    rate: the share of quiet days that each variable may alarm on, day and window together.
+    minimum_psi: a shift of a smaller size is no alert, however certain it is.
     """
 
     limits: Limits
@@ -51,16 +55,18 @@ class ShiftTester:
         days: the day's rows, then those of the earlier days of its window. independent: the base is
         another sample than the rows. None where there are no rows to compare.
         """
-        today = self._result(base, days[0], independent=independent)
+        together = reduce(add, days) if len(days) > 1 else None
+        day_rate, window_rate = self._rates(base, together, independent=independent)
+        today = self._result(base, days[0], day_rate, independent=independent)
         if today is None:
             return None
         window = None
-        if len(days) > 1:
-            window = self._result(base, reduce(add, days), independent=independent)
+        if together:
+            window = self._result(base, together, window_rate, independent=independent)
         return VariableTest(
             subject=subject,
             test="PSI" if base.bins is None else "KS",
-            rate=self.rate,
+            rate=day_rate,
             value=today.value,
             limit=today.limit,
             psi=today.psi,
@@ -83,24 +89,49 @@ class ShiftTester:
             alerts.append(_alert(family, test, window, f"{metric}_window", window_text))
         return alerts
 
+    def _rates(
+        self, base: Variable, together: Variable | None, *, independent: bool
+    ) -> tuple[float, float]:
+        """Return the parts of the rate for the day and for its window: half each.
+
+        A window of so many rows that whatever passes its limit is still too small to matter leaves
+        nearly all of it to the day.
+        """
+        most, rest = self.rate * (1 - _LEAST_PART), self.rate * _LEAST_PART
+        if together is None:
+            return most, rest
+
+        limit = self._limit(base, together.class_rows, rest, independent=independent)
+        smallest = self.minimum_psi
+        if base.bins is None:
+            smallest += shift.psi_noise(base.cells, together.class_rows, independent=independent)
+        else:
+            # Of even halves a distance d is a PSI of 4 d^2.
+            limit = 4 * limit**2
+        return (most, rest) if smallest >= limit else (self.rate / 2, self.rate / 2)
+
     def _result(
-        self, base: Variable, variable: Variable, *, independent: bool
+        self, base: Variable, variable: Variable, rate: float, *, independent: bool
     ) -> ShiftResult | None:
         class_rows, cells = variable.class_rows, variable.cells.sum(axis=0)
         expected = shift.expected_shares(base.cells, class_rows)
         if not class_rows.any() or not np.isfinite(expected).all():
             return None
 
-        statistic = shift.psi if base.bins is None else shift.ks
-        value = psi = float(statistic(cells, expected))
-        if base.bins is not None and variable.bins is not None:
-            expected_bins = shift.expected_shares(base.bins, class_rows)
+        value = float(_statistic(base)(cells, expected))
+        if base.bins is None or variable.bins is None:
+            psi = shift.psi_size(cells, base.cells, class_rows, independent=independent)
+        else:
             # KS says how certain a shift is; how large it is, a PSI says. Wide bins can hide one.
-            psi_of_bins = float(shift.psi(variable.bins.sum(axis=0), expected_bins))
-            psi = max(psi_of_bins, shift.psi_at_ks(cells, expected))
-        limit = self.limits.get(
-            statistic, base.cells, class_rows, self.rate, independent=independent
-        )
+            halves = shift.ks_halves(cells, expected)
+            psi = max(
+                shift.psi_size(rows, base_rows, class_rows, independent=independent)
+                for rows, base_rows in (
+                    (variable.bins.sum(axis=0), base.bins),
+                    (halves(cells), halves(base.cells)),
+                )
+            )
+        limit = self._limit(base, class_rows, rate, independent=independent)
         return ShiftResult(
             value=value,
             limit=limit,
@@ -108,6 +139,15 @@ class ShiftTester:
             rows=int(class_rows.sum()),
             alarmed=value > limit and psi >= self.minimum_psi,
         )
+
+    def _limit(self, base: Variable, class_rows: Array, rate: float, *, independent: bool) -> float:
+        return self.limits.get(
+            _statistic(base), base.cells, class_rows, rate, independent=independent
+        )
+
+
+def _statistic(base: Variable) -> Statistic:
+    return shift.psi if base.bins is None else shift.ks
 
 
 def alarmed_windows(tests: Iterable[VariableTest]) -> set[str]:
@@ -123,9 +163,9 @@ def _alert(
     text: ShiftText,
 ) -> Alert:
     numbers = f"{test.test} {result.value:.2g}, limit {result.limit:.2g}"
-    # Of a PSI, value and size are the same.
-    size = f"PSI {result.psi:.2g}" if test.test == "KS" else ""
-    parts = (text.change, numbers, text.detail, size, text.note)
+    # A PSI that is tested says its size itself.
+    psi = f"PSI {result.psi:.2g} more than chance gives" if test.test == "KS" else ""
+    parts = (text.change, numbers, text.detail, psi, text.note)
     return Alert(
         family=family,
         subject=test.subject,

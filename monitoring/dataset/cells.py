@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from monitoring.dataset.baseline import Floats, Integers, Numbers
 from monitoring.dataset.levels import level_of
 from monitoring.dataset.schema import nominals, numericals
-from monitoring.dataset.values import to_numbers
+from monitoring.dataset.values import LARGEST_NUMBER, to_numbers
 from monitoring.settings.model import Schema
 from monitoring.settings.rules import Label
 
@@ -161,4 +161,4 @@ def _dmm_edges(known: _Range, spread: float) -> Floats:
 
 
 def _finite(values: Floats) -> Floats:
-    return values[np.isfinite(values)]
+    return values[np.abs(values) < LARGEST_NUMBER]

@@ -11,7 +11,7 @@ import pandas as pd
 from monitoring.dataset.baseline import Baseline, Column, Cut, Integers, Numbers
 from monitoring.dataset.cells import are_outside, bins_of, cells_of, cut_features
 from monitoring.dataset.schema import schema_hash
-from monitoring.dataset.values import is_missing, to_numbers, without_categories
+from monitoring.dataset.values import LARGEST_NUMBER, is_missing, to_numbers, without_categories
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Feature, Schema
 from monitoring.settings.rules import Label
@@ -121,8 +121,8 @@ def _count_numbers(
     raw: "pd.Series[Any]", feature: Feature, cut: Numbers | None, codes: Integers, classes: int
 ) -> Column:
     values, missing, wrong = to_numbers(raw)
-    infinite = int(np.isinf(values).sum())
-    is_usable = np.isfinite(values) & (codes >= 0)
+    infinite = int((np.abs(values) >= LARGEST_NUMBER).sum())
+    is_usable = (np.abs(values) < LARGEST_NUMBER) & (codes >= 0)
     values, codes = values[is_usable], codes[is_usable]
 
     if feature.type == "categorical":

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from monitoring.errors import RefusedError
 from monitoring.settings.rules import Label
 
+LARGEST_NUMBER = 1e150
+"""What is larger counts as infinite: sums and ranges of such values overflow."""
+
 _WHOLE_NUMBER = re.compile(r"^([+-]?\d+)\.0$")
 BOOLEANS = {
     **dict.fromkeys(("True", "true", "TRUE"), "1"),

@@ -125,6 +125,8 @@ def _tests(record: DayRecord) -> Iterator[MetricRow]:
 
 def _psi_dmm(record: DayRecord) -> Iterator[MetricRow]:
     for test in record.drift:
+        if test.psi_dmm is None:  # a group of indicators: DMM knows these alone
+            continue
         yield MetricRow(record.day, "psi_dmm", test.subject, test.psi_dmm, None)
 
 

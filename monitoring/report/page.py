@@ -203,7 +203,8 @@ def _feature_plots(drift: Sequence[FeatureTest]) -> list[Plot]:
     binned = [test for test in drift if test.shown != _INDICATOR][:_MAX_PLOTS]
     plots = [Plot(test.subject, test.largest_change, bar_chart(test.bins)) for test in binned]
 
-    indicators = [test for test in drift if test.shown == _INDICATOR][:_MAX_INDICATORS]
+    levels = [test for test in drift if test.shown == _INDICATOR and test.psi_dmm is not None]
+    indicators = levels[:_MAX_INDICATORS]
     if indicators:
         names = [test.subject for test in indicators]
         today, baseline = zip(*((test.today, test.baseline) for test in indicators), strict=True)

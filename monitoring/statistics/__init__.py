@@ -6,9 +6,15 @@ actual class fell into each cell.
 
 arrays        the type of all arguments and results
 shift         how far two distributions are apart: PSI, as DMM computes it, KS
-limits        the value that a shift passes by chance on few days: by simulation
+binomials     counts that chance alone gives, and their tails
+limits        the value that a shift exceeds by chance on few days: chooses how to compute it
+exact_limits  of a PSI of two or three cells: every count there can be
+bridges       of a KS distance: Brownian bridges on the cells
 intervals     Wilson's interval of a share
+auc           the area under the ROC curve, its interval, how likely chance makes one as low
 scores        cells of a probability, and groups of cells
 performance   accuracy, precision, AUC and others, with intervals
+no_skill      how likely a model without skill is as bad
+repeats       equal inputs whose answers differ
 association   how closely the prediction follows each feature
 """

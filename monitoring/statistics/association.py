@@ -35,9 +35,10 @@ class _Sums(NamedTuple):
 def association_ranks(columns: Array, target: Array) -> AssociationRanks:
     """Return each column's absolute rank correlation (Spearman) with the target, and its rank.
 
-    columns (rows, columns), NaN where a value is missing; target (rows,). association: 0 to 1, NaN
-    for a constant. rank: 1 is the strongest. low, high: 5 % and 95 % quantiles of the rank over 200
-    resamples of rows (above 500 rows, of 500 blocks of them).
+    columns (rows, columns), NaN where a value is missing: these stay in, at the middle rank, and so
+    draw the association towards 0; target (rows,). association: 0 to 1, NaN for a constant. rank: 1
+    is the strongest. low, high: 5 % and 95 % quantiles of the rank over 200 resamples of rows
+    (above 500 rows, of 500 blocks of them; Davison and Hinkley 1997).
     """
     rows = len(target)
     starts = np.linspace(0, rows, min(rows, _BLOCKS), endpoint=False).astype(int)
@@ -80,7 +81,7 @@ def _correlations(sums: _Sums, weights: Array) -> Array:
 def _centred_ranks(values: Array) -> Array:
     missing = np.isnan(values)
     _, inverse, counts = np.unique(values[~missing], return_inverse=True, return_counts=True)
-    # What is missing gets the middle: it adds no association.
+    # What is missing gets the middle: it adds nothing to the products, and to the rows it does.
     ranks = np.full(len(values), (len(values) - missing.sum() + 1) / 2)
     ranks[~missing] = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     return np.asarray(ranks - ranks.mean())

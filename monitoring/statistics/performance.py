@@ -6,11 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from monitoring.statistics.arrays import Array
-from monitoring.statistics.intervals import wilson
-from monitoring.statistics.scores import SCORE_CELLS, score_cells
+from monitoring.statistics.auc import auc
+from monitoring.statistics.intervals import Z_95_PERCENT, wilson
 
 _RESAMPLES = 500
-_MAX_ROWS_RESAMPLED = 2_000  # above, the bootstrap resamples score cells in place of rows
 _METRICS_AT_MIX = ("accuracy", "precision", "f1")  # recall is within one class: no mix changes it
 
 
@@ -38,24 +37,22 @@ def performance(predictions: Predictions, positive: int, mix: Array) -> dict[str
     """Return each quality metric: for the batch, and `..._mix` for the mix of the training data.
 
     positive: the code of the positive class. mix (classes,): class shares of the training data.
-    Wilson intervals for accuracy, precision and recall of the batch; a percentile bootstrap (500
-    resamples of the rows; above 2,000 rows, of score cells) for the rest. What is undefined (no
-    predicted positives, one class only) is NaN. The metrics that take a score are left out where
-    there is none.
+    Intervals: Wilson 1927 for accuracy, precision and recall of the batch; DeLong 1988 for AUC; the
+    standard error of the mean for log loss; for the rest, which follow from the confusion matrix,
+    the percentiles of 500 resamples of the rows (Davison and Hinkley 1997, ch. 5), drawn as
+    matrices: the same at any number of rows. What is undefined (no predicted positives, one class
+    only) is NaN. The metrics that take a score are left out where there is none.
     """
-    rows = len(predictions.actual)
-    values = _metrics(np.ones((1, rows)), predictions, positive, mix)
-    intervals = _wilson_intervals(predictions, positive, classes=len(mix))
+    confusion = confusion_matrix(predictions.actual, predictions.predicted, classes=len(mix))
+    values = _metrics(confusion[None].astype(float), positive, mix)
+    wilson_intervals = _wilson_intervals(confusion, positive)
+    resampled = _metrics(_resampled(confusion), positive, mix)
 
-    distinct, weights = _resampled(predictions, classes=len(mix))
-    for name, resampled in _metrics(weights.astype(float), distinct, positive, mix).items():
-        defined = resampled[np.isfinite(resampled)]
-        low, high = (math.nan, math.nan)
-        if defined.size:
-            low, high = np.quantile(defined, [0.025, 0.975])
-        intervals.setdefault(name, (float(low), float(high)))
-
-    return {name: Estimate(float(value[0]), *intervals[name]) for name, value in values.items()}
+    estimates = {}
+    for name, value in values.items():
+        interval = wilson_intervals.get(name) or _percentiles(resampled[name])
+        estimates[name] = Estimate(float(value[0]), *interval)
+    return estimates | _score_metrics(predictions, positive, mix)
 
 
 def confusion_matrix(actual: Array, predicted: Array, classes: int) -> Array:
@@ -70,7 +67,7 @@ def accuracy_change(before: Array, after: Array, mix: Array) -> tuple[float, flo
     The difference is in standard errors, negative where it is worse. before, after: confusion
     matrices (actual, predicted) of two sets of days; mix (classes,): the training data's class
     shares. NaN where a class has no rows. Each class's variance has one row of either kind added,
-    so that 100 % is not certainty.
+    so that 100 % is not certainty (Agresti and Caffo 2000).
     """
     accuracies, variance = [], 0.0
     for confusion in (before, after):
@@ -83,52 +80,35 @@ def accuracy_change(before: Array, after: Array, mix: Array) -> tuple[float, flo
     return accuracies[0], accuracies[1], (accuracies[1] - accuracies[0]) / math.sqrt(variance)
 
 
-def _wilson_intervals(
-    predictions: Predictions, positive: int, classes: int
-) -> dict[str, tuple[float, float]]:
-    rows = len(predictions.actual)
-    confusion = confusion_matrix(predictions.actual, predictions.predicted, classes)
+def _wilson_intervals(confusion: Array, positive: int) -> dict[str, tuple[float, float]]:
     hits = confusion[positive, positive]
     return {
-        "accuracy": wilson(np.trace(confusion), rows),
+        "accuracy": wilson(np.trace(confusion), confusion.sum()),
         "precision": wilson(hits, confusion[:, positive].sum()),
         "recall": wilson(hits, confusion[positive].sum()),
     }
 
 
-def _resampled(predictions: Predictions, classes: int) -> tuple[Predictions, Array]:
-    """Return rows and how often each is in each resample (resamples, rows).
-
-    Many rows become one row for each score cell.
-    """
-    actual, predicted, score = predictions
-    rows = len(actual)
-    random = np.random.default_rng(rows)
-    if rows <= _MAX_ROWS_RESAMPLED:
-        picked = random.integers(0, max(1, rows), (_RESAMPLES, rows))
-        picked += np.arange(_RESAMPLES)[:, None] * rows
-        counts = np.bincount(picked.ravel(), minlength=_RESAMPLES * rows)
-        return predictions, counts.reshape(_RESAMPLES, rows)
-
-    cells = 0 if score is None else score_cells(score)
-    keys = (actual * classes + predicted) * SCORE_CELLS + cells
-    _, first, inverse, cell_rows = np.unique(
-        keys, return_index=True, return_inverse=True, return_counts=True
-    )
-    mean_score = None if score is None else np.bincount(inverse, weights=score) / cell_rows
-    distinct = Predictions(actual[first], predicted[first], mean_score)
-    return distinct, random.multinomial(rows, cell_rows / rows, size=_RESAMPLES)
+def _resampled(confusion: Array) -> Array:
+    """Return the confusion matrices (resamples, actual, predicted) of resampled rows."""
+    rows = int(confusion.sum())
+    shares = confusion.ravel() / max(1, rows)
+    if not rows:
+        return np.zeros((1, *confusion.shape))
+    drawn = np.random.default_rng(rows).multinomial(rows, shares, size=_RESAMPLES)
+    return drawn.reshape(_RESAMPLES, *confusion.shape).astype(float)
 
 
-def _metrics(
-    weights: Array, predictions: Predictions, positive: int, mix: Array
-) -> dict[str, Array]:
-    """Return each metric (samples,) of weighted rows: weights (samples, rows)."""
-    actual, predicted, score = predictions
-    classes = len(mix)
-    pairs = np.eye(classes * classes)[actual * classes + predicted]
-    confusion = (weights @ pairs).reshape(-1, classes, classes)
+def _percentiles(resampled: Array) -> tuple[float, float]:
+    defined = resampled[np.isfinite(resampled)]
+    if not defined.size:
+        return math.nan, math.nan
+    low, high = np.quantile(defined, [0.025, 0.975])
+    return float(low), float(high)
 
+
+def _metrics(confusion: Array, positive: int, mix: Array) -> dict[str, Array]:
+    """Return each metric (samples,) of confusion matrices (samples, actual, predicted)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         metrics = _confusion_metrics(confusion, positive)
         class_rows = confusion.sum(axis=2)
@@ -136,8 +116,6 @@ def _metrics(
         metrics |= {f"{name}_mix": at_mix[name] for name in _METRICS_AT_MIX}
         recalls = np.diagonal(confusion, axis1=1, axis2=2) / class_rows
         metrics["balanced_accuracy"] = np.mean(recalls, axis=1)
-        if score is not None:
-            metrics |= _score_metrics(weights, actual, score, positive, mix)
     return metrics
 
 
@@ -153,30 +131,30 @@ def _confusion_metrics(confusion: Array, positive: int) -> dict[str, Array]:
     }
 
 
-def _score_metrics(
-    weights: Array, actual: Array, score: Array, positive: int, mix: Array
-) -> dict[str, Array]:
+def _score_metrics(predictions: Predictions, positive: int, mix: Array) -> dict[str, Estimate]:
+    actual, _, score = predictions
+    if score is None:
+        return {}
     is_positive = actual == positive
     chance_of_actual = np.where(is_positive, score, 1 - score)
-    loss = -np.log(np.clip(chance_of_actual, np.finfo(float).eps, 1))
-    by_class = np.eye(len(mix))[actual]
-    loss_by_class = (weights @ (loss[:, None] * by_class)) / (weights @ by_class)
+    losses = -np.log(np.clip(chance_of_actual, np.finfo(float).eps, 1))
+    by_class = [losses[actual == code] for code in range(len(mix))]
+    value, low, high, _ = auc(is_positive, score)
     return {
-        "log_loss": weights @ loss / weights.sum(axis=1),
-        "log_loss_mix": loss_by_class @ mix,
-        "auc": _auc(weights, is_positive, score),
+        "log_loss": _mean_estimate([losses], np.ones(1)),
+        "log_loss_mix": _mean_estimate(by_class, mix),
+        "auc": Estimate(value, low, high),
     }
 
 
-def _auc(weights: Array, is_positive: Array, score: Array) -> Array:
-    order = np.argsort(score, kind="stable")
-    weights, is_positive, score = weights[:, order], is_positive[order], score[order]
-    starts = np.flatnonzero(np.r_[True, np.diff(score) != 0][: len(order)])
-    if not starts.size:
-        return np.full(len(weights), math.nan)
-
-    positives = np.add.reduceat(weights * is_positive, starts, axis=1)
-    negatives = np.add.reduceat(weights * ~is_positive, starts, axis=1)
-    below = np.cumsum(negatives, axis=1) - negatives / 2  # a tie counts half
-    pairs = positives.sum(axis=1) * negatives.sum(axis=1)
-    return np.asarray((positives * below).sum(axis=1) / pairs)
+def _mean_estimate(groups: list[Array], weights: Array) -> Estimate:
+    """Return the weighted sum of the groups' means, with 1.96 standard errors, not below 0."""
+    if not all(group.size for group in groups):
+        return Estimate(math.nan, math.nan, math.nan)
+    value = sum(weight * float(group.mean()) for weight, group in zip(weights, groups, strict=True))
+    variance = sum(
+        weight**2 * float(group.var()) / max(1, group.size - 1)
+        for weight, group in zip(weights, groups, strict=True)
+    )
+    half = Z_95_PERCENT * math.sqrt(variance)
+    return Estimate(float(value), max(0.0, float(value) - half), float(value) + half)

@@ -1,11 +1,15 @@
 """How far the rows of a batch are from the shares that they should have."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from monitoring.statistics.arrays import Array
 
 # What DMM does with an empty bin is unverified (contracts 10); this floor is the usual one.
 _EMPTY_SHARE = 0.0001
+
+_MANY_ROWS = 60  # from here on a bin's mean term changes no more
 
 
 def expected_shares(baseline: Array, class_rows: Array) -> Array:
@@ -60,15 +64,56 @@ def ks(counts: Array, expected: Array) -> Array:
     return np.asarray(np.abs(_running_difference(counts, expected)).max(axis=-1))
 
 
-def psi_at_ks(counts: Array, expected: Array) -> float:
-    """Return the psi of the two halves on either side of the cell where the KS distance is largest.
+def psi_size(counts: Array, baseline: Array, class_rows: Array, *, independent: bool) -> float:
+    """Return the size of a shift: the psi less what chance alone gives at this number of rows.
 
-    For one batch, cells in order. Merging cells never raises a psi, so this is a lower bound for
-    finer bins: equal-width bins hide a shift inside one bin.
+    counts (bins,), baseline (classes, bins), class_rows (classes,) as of expected_shares. Not below
+    0. Of a batch whose shares are those expected, the mean before cutting at 0 is about 0.
+    """
+    value = float(psi(counts, expected_shares(baseline, class_rows)))
+    return max(0.0, value - psi_noise(baseline, class_rows, independent=independent))
+
+
+def psi_noise(baseline: Array, class_rows: Array, *, independent: bool) -> float:
+    """Return the psi that a batch without drift has on average: about (bins - 1) / rows.
+
+    Each bin's term (x - ne) ln((x + 0.5) / (ne + 0.5)) has the mean that it has for a Poisson
+    count, scaled by how much less (or, independent, more) than such a count it varies.
+    """
+    rows, base_rows = class_rows.sum(), np.maximum(1, baseline.sum(axis=1))
+    shares = baseline / base_rows[:, None]
+    expected = class_rows @ shares  # rows of each bin
+    has_mass = expected > 0
+    of_class = class_rows + (class_rows**2 / base_rows if independent else 0.0)
+    variance = of_class @ (shares * (1 - shares))
+
+    terms = _mean_term(expected[has_mass]) * variance[has_mass] / expected[has_mass]
+    return float(terms.sum() / (rows + 0.5 * has_mass.sum()))
+
+
+def ks_halves(counts: Array, expected: Array) -> Callable[[Array], Array]:
+    """Return what sums any counts (..., cells) to the halves (..., 2) around the KS point.
+
+    The two parts on either side of the cell where the KS distance of this batch is largest. Merging
+    cells never raises a psi, so that of the halves is a lower bound for finer bins: equal-width
+    bins hide a shift inside one bin.
     """
     end = int(np.abs(_running_difference(counts, expected)).argmax()) + 1
-    halves = [np.array([values[:end].sum(), values[end:].sum()]) for values in (counts, expected)]
-    return float(psi(*halves))
+
+    def halves(values: Array) -> Array:
+        return np.stack([values[..., :end].sum(axis=-1), values[..., end:].sum(axis=-1)], axis=-1)
+
+    return halves
+
+
+def _mean_term(expected: Array) -> Array:
+    """Return the mean of (x - m) ln((x + 0.5) / (m + 0.5)) over Poisson counts x of mean m."""
+    few = np.minimum(expected, _MANY_ROWS)[:, None]
+    count = np.arange(3 * _MANY_ROWS)
+    log_factorials = np.concatenate([[0.0], np.cumsum(np.log(count[1:]))])
+    chance = np.exp(count * np.log(few) - few - log_factorials)
+    means = (chance * (count - few) * np.log((count + 0.5) / (few + 0.5))).sum(axis=1)
+    return np.asarray(means)
 
 
 def _running_difference(counts: Array, expected: Array) -> Array:

@@ -35,15 +35,28 @@ def difference_text(difference: "Difference") -> str:
 
 
 def thresholds_text(
-    thresholds: Mapping[str, float], rows_a_day: int, false_alarms_per_day: float
+    thresholds: Mapping[str, float], rows: tuple[int, int], false_alarms_per_day: float
 ) -> str:
-    """Return the thresholds that are worth entering in DMM, and where."""
-    listed = ", ".join(f"{name} {value:g}" for name, value in thresholds.items())
+    """Return the thresholds that are worth entering in DMM, and where; rows: of a day."""
+    low, high = rows
+    rows_a_day = str(low) if low == high else f"{low} to {high}"
     return (
         "PSI thresholds worth entering in DMM (the model's drift settings, column by column) for"
         f" {rows_a_day} rows a day, at most {false_alarms_per_day:.3g} false alarms a day from all"
-        f" of them together: {listed}"
+        f" of them together: {_listed(thresholds)}"
     )
+
+
+def fixed_rows_text(thresholds: Mapping[str, float], rows: int) -> str:
+    """Return what the thresholds would be if every day had the same number of rows."""
+    return (
+        f"a fixed number of rows allows sharper ones: with scoring.rows [{rows}, {rows}] they"
+        f" would be {_listed(thresholds)}"
+    )
+
+
+def _listed(thresholds: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in thresholds.items())
 
 
 def pending_text(name: str, number: int) -> str:

@@ -13,6 +13,7 @@ from benchmarks.population import CONTENT_HASH, Population
 from monitoring.batch.batch import Batch
 from monitoring.batch.scored import ScoredBatch
 from monitoring.checks.alert import Alert
+from monitoring.checks.answered_rows import AnsweredRows
 from monitoring.checks.evaluate import evaluate
 from monitoring.checks.inputs import DayInputs
 from monitoring.checks.limits import Limits
@@ -39,6 +40,8 @@ class World:
         self.settings = replace(shipped, checks=replace(shipped.checks, **checks))
         self.baseline = population.baseline(population.frame)
         self.records: list[DayRecord] = []
+        self.compares_answers = False
+        self.answered: list[AnsweredRows] = []
 
     def batch(self, rows: int = 200) -> pd.DataFrame:
         """Return rows of a quiet day, half of each class."""
@@ -71,17 +74,20 @@ class World:
         day = FIRST + timedelta(days=skip_days)
         if self.records:
             day = date.fromisoformat(self.records[-1].day) + timedelta(days=1 + skip_days)
+        day_scored = scored(self.settings, day, frame, answers, drills=drills, seconds=seconds)
         record = evaluate(
             DayInputs(
                 settings=self.settings,
-                scored=scored(self.settings, day, frame, answers, drills=drills, seconds=seconds),
+                scored=day_scored,
                 baseline=baseline or self.baseline,
                 previous=self.records,
+                earlier_answers=self.answered if self.compares_answers else (),
                 pipeline=pipeline or PipelineRecord(),
                 training_sha256=training_sha256,
                 limits=self.limits,
             )
         )
+        self.answered.append(AnsweredRows.of(day_scored, self.settings.schema))
         self.records.append(read_back(record))
         return self.records[-1]
 

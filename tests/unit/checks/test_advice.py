@@ -126,7 +126,7 @@ def test_a_window_s_alert_of_an_indicator_states_its_share_over_the_window(world
     (text,) = [
         one.text
         for one in [*record.alerts, *record.ongoing]
-        if (one.subject, one.metric) == ("checking_account_A14", "psi_window")
+        if (one.subject, one.metric) == ("checking_account", "psi_window")
     ]
     share = (1 + feature(record, "checking_account_A14").today) / 2
     assert f"more frequent than in training ({share * 100:.3g} %, was 32.5 %)" in text

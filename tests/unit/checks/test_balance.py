@@ -37,3 +37,9 @@ def test_class_shares_are_compared_with_those_requested(world: World) -> None:
             "baseline": 0.3,
         }
     )
+
+
+def test_an_empty_batch_has_no_class_shares_to_compare(world: World) -> None:
+    record = world.evaluate(world.batch().iloc[:0], [])
+
+    assert not [alert for alert in record.alerts if alert.family == "balance"]

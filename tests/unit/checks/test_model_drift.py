@@ -51,6 +51,27 @@ def test_noisy_labels_are_found_as_a_fall_in_accuracy_and_only_then_is_retrainin
     )
 
 
+def test_outcomes_that_turn_for_some_customers_are_found_within_seven_days(
+    population: Population, limits: Limits
+) -> None:
+    """The model has not changed and its inputs have not: the over-45 behave differently now."""
+    found_in, seeds = 0, range(12)
+    for seed in seeds:
+        world = World(population, limits, seed)
+        world.days(7)
+        reported: set[tuple[str, str, str]] = set()
+        for _ in range(7):
+            batch = world.batch()
+            answers = population.answers(batch)
+            is_older = batch["age"] > 45
+            batch.loc[is_older, "credit"] = 1 - batch.loc[is_older, "credit"]
+            reported |= found(world.evaluate(batch, answers))
+        found_in += ("model", "model", "accuracy_drop") in reported
+    print(f"seeds {list(seeds)}: found in {found_in} windows")
+
+    assert found_in >= 5  # at four standard errors 29 % are found
+
+
 def test_a_class_that_the_first_days_never_had_leaves_the_scores_uncompared(world: World) -> None:
     """Its share of the reference is unknown: that is no reason to fail the day."""
     alone = world.population.draw((0, 5), world.random)

@@ -2,10 +2,16 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from benchmarks.population import Population
+from monitoring.checks import performance
+from monitoring.checks.counts import Classes, ScoredRows
 from monitoring.checks.limits import Limits
+from monitoring.checks.record import Reference
+from monitoring.checks.reference import ReleaseDays
+from monitoring.statistics.performance import Predictions
 from tests.support.world import World, changed, found, names
 
 
@@ -27,6 +33,30 @@ def test_swapped_labels_are_found_on_the_first_day(
     assert (("model", "model", "auc") in found(record)) is with_score
     assert "swapped" in record.because[0]
     assert record.advice == "look"
+
+
+@pytest.mark.parametrize("rows", [100, 2001])
+def test_a_model_without_skill_stays_within_the_budget(
+    population: Population, limits: Limits, rows: int
+) -> None:
+    """Narrow scores without skill: at 2,001 rows 4 of 20 such days were called swapped."""
+    random, alarms, days = np.random.default_rng(rows), 0, 400
+    world = World(population, limits)
+    classes = Classes.of(world.settings.schema, world.baseline)
+    release = ReleaseDays(
+        Reference(release="1", days=[], days_needed=7, is_complete=False), *[[]] * 3
+    )
+    for _ in range(days):
+        actual = random.permutation(np.arange(rows) % 2)
+        score = random.uniform(0.504, 0.506, rows)
+        predictions = Predictions(actual, (score > np.median(score)).astype(int), score)
+        scored = ScoredRows(np.arange(rows), predictions, rows, np.bincount(actual))
+        checks = world.settings.checks
+        _, alerts = performance.check(checks, classes, scored, release, no_skill_rate=0.001)
+        alarms += bool(alerts)
+    print(f"seed {rows}: {alarms} of {days} days")
+
+    assert alarms <= 5  # 0.4 expected at most; P(more than 5) < 0.001
 
 
 def test_a_low_accuracy_is_reported_only_when_its_interval_is_wholly_below_the_limit(

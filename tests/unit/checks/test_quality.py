@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
-from benchmarks.population import Population
+from benchmarks.population import CONTENT_HASH, Population
 from monitoring.checks import quality
 from monitoring.checks.counts import count_features
 from monitoring.checks.limits import Limits
 from monitoring.dataset import counting
 from monitoring.settings.model import Feature, Schema, Settings
+from monitoring.statistics.binomials import chance_of_at_least
 from tests.support.world import World, found
 
 Spoil = Callable[["pd.Series[Any]"], Any]
@@ -57,8 +59,9 @@ def test_a_bad_column_is_a_finding_of_that_column_and_the_rest_stays_as_it_is(
     (alert,) = [alert for alert in record.alerts if alert.metric == metric]
     assert (alert.family, alert.subject) == ("quality", "age")
     assert text in alert.text
-    assert {alert.subject for alert in record.alerts} == {"age"}
-    assert len(record.drift) == (9 if fault == "empty" else 10)
+    # The answers are of the rows as they were: equal ones now have different answers.
+    assert {alert.subject for alert in record.alerts if alert.family != "model"} == {"age"}
+    assert len(record.drift) == (11 if fault == "empty" else 12)
     auc = record.performance.metrics["auc"].value
     assert auc
     assert auc > 0.7
@@ -104,7 +107,137 @@ def test_outliers_that_the_baseline_has_as_well_are_no_finding(
         world.records = []
     print(f"seeds 0 to 19: {alarms} alarms")
 
-    assert alarms == 0  # four standard errors: 3 in 100,000 where the shares are the same
+    assert alarms == 0  # one in 10,000 days
+
+
+def test_a_few_missing_values_are_a_finding_where_the_baseline_has_none(world: World) -> None:
+    """Below the fixed limit of 5 %: the baseline's own share says that it is no accident."""
+    batch = world.batch()
+    answers = world.population.answers(batch)
+    batch["age"] = batch["age"].where(batch.index >= 2)
+
+    record = world.evaluate(batch, answers)
+
+    (alert,) = record.alerts
+    assert (alert.family, alert.subject, alert.metric) == ("quality", "age", "missing_share")
+    assert "2 of 200 values are missing, 1 %; in the baseline 0 % are" in alert.text
+
+
+@pytest.mark.parametrize("independent", [False, True])
+def test_missing_values_as_many_as_the_baselines_are_no_finding_and_five_points_more_are_found(
+    population: Population, limits: Limits, independent: bool
+) -> None:
+    """One class has more of them than the other: the share is that at the batch's class mix."""
+    random = np.random.default_rng(3)
+    frame = population.frame.copy()
+    chance = frame["credit"].map({0: 0.04, 1: 0.005})
+    frame["age"] = frame["age"].where(random.random(len(frame)) >= chance)
+    rows = 300
+    world = World(population, limits, missing_share_above=0.2)
+    baseline = population.baseline(frame)
+    quiet, more = 0, 0
+    for seed in range(60):
+        world.records = []
+        batch = world.batch(rows)
+        draws = np.random.default_rng([1, seed]).random(rows)
+        usual = batch["credit"].map({0: 0.04, 1: 0.005})
+        sha256 = "another" if independent else CONTENT_HASH
+        for added in (0.0, 0.05):
+            spoiled = batch.assign(age=batch["age"].where(draws >= usual + added))
+            record = world.evaluate(spoiled, [], baseline=baseline, training_sha256=sha256)
+            hit = ("quality", "age", "missing_share") in found(record)
+            quiet, more = quiet + (hit and not added), more + (hit and bool(added))
+    print(f"seeds 0 to 59: quiet {quiet}, five points more {more}")
+
+    assert quiet == 0
+    assert more >= (8 if independent else 20)
+
+
+def test_five_percent_missing_is_found_on_nearly_every_day(world: World) -> None:
+    hits = 0
+    for seed in range(60):
+        world.records = []
+        batch = world.batch(100)
+        draws = np.random.default_rng([2, seed]).random(100)
+        batch["age"] = batch["age"].where(draws >= 0.05)
+        hits += ("quality", "age", "missing_share") in found(world.evaluate(batch, []))
+    print(f"seeds 0 to 59: found on {hits} days")
+
+    assert hits >= 57  # 42 % of days by the limit of 5 % alone
+
+
+def test_outliers_that_one_class_has_are_compared_at_the_batchs_classes(
+    population: Population, limits: Limits
+) -> None:
+    """Bad customers are a third of the training data and half of a batch."""
+    frame = population.frame.copy()
+    random = np.random.default_rng(0)
+    is_far = (frame["credit"] == 0) & (random.random(len(frame)) < 0.4)
+    frame["age"] = frame["age"].where(~is_far, 300 + frame["age"])
+    world, alarms = World(population, limits), 0
+    baseline = population.baseline(frame)
+    for seed in range(30):
+        world.records = []
+        batch = world.batch(300)
+        draws = np.random.default_rng([1, seed]).random(300)
+        is_far = (batch["credit"] == 0) & (draws < 0.4)
+        batch["age"] = batch["age"].where(~is_far, 300 + batch["age"])
+        record = world.evaluate(batch, [], baseline=baseline)
+        alarms += ("quality", "age", "outlier_share") in found(record)
+    print(f"seeds 0 to 29: {alarms} alarms")
+
+    assert alarms == 0
+
+
+def test_a_column_of_which_most_values_are_equal_has_outliers_beyond_its_range_only(
+    population: Population, limits: Limits
+) -> None:
+    def mostly_zero(rows: int, seed: int) -> Any:
+        random = np.random.default_rng(seed)
+        return np.where(random.random(rows) < 0.8, 0.0, random.integers(1, 50, rows))
+
+    world = World(population, limits)
+    frame = population.frame.assign(age=mostly_zero(len(population.frame), 0))
+    baseline = population.baseline(frame)
+    usual = world.evaluate(world.batch().assign(age=mostly_zero(200, 1)), [], baseline=baseline)
+    far = world.batch().assign(age=mostly_zero(200, 1))
+    far.loc[:40, "age"] = 60
+    beyond = world.evaluate(far, [], baseline=baseline)
+
+    assert ("quality", "age", "outlier_share") not in found(usual)
+    assert usual.quality[7].outside == 0
+    assert ("quality", "age", "outlier_share") in found(beyond)
+    (text,) = [alert.text for alert in beyond.alerts if alert.metric == "outlier_share"]
+    assert "lie outside 0 to 49 or the baseline's range, " in text
+
+
+def test_quiet_outliers_are_within_the_exact_tail_whatever_the_rows() -> None:
+    """Four standard errors of Wilson's interval let through 1e-4 to 6e-4 of small days."""
+    for rows in (30, 100, 300):
+        for share in (0.05, 0.002):
+            distribution = scipy.stats.binom(rows, share)
+            first = next(
+                hits for hits in range(rows) if chance_of_at_least(hits, rows, share) < 1e-5
+            )
+            assert distribution.sf(first - 1) < 1e-5
+            assert distribution.sf(first - 2) >= 1e-5
+
+
+def test_numbers_that_are_too_large_to_be_summed_count_as_infinite(
+    population: Population, limits: Limits
+) -> None:
+    world = World(population, limits)
+    values = np.random.default_rng(0).uniform(-1, 1, len(population.frame)) * 1.7e308
+    baseline = population.baseline(population.frame.assign(age=values))
+    overflowing = world.evaluate(world.batch(), [], baseline=baseline)
+    batch = world.batch()
+    batch["age"] = batch["age"].astype(float)
+    batch.loc[3, "age"] = 1e307
+    record = world.evaluate(batch, [])
+
+    assert "age" not in {test.subject for test in overflowing.drift}
+    (text,) = [alert.text for alert in record.alerts if alert.metric == "infinite"]
+    assert text.startswith("age: 1 of 200 values are infinite or beyond 1e150")
 
 
 def outlier_days(

@@ -34,7 +34,10 @@ def test_the_rows_of_a_day_are_those_of_the_first_version_and_in_their_order(
     assert [row.value for row in rows if row.metric == "alerts"] == [1]
     assert {row.subject for row in rows if row.metric == "actual_share"} == {"class 0", "class 1"}
     limits = {row.subject: row.limit for row in rows if row.metric in ("ks", "psi")}
-    assert len(limits) == 12
+    assert len(limits) == 14  # ten features and two groups, score and prediction
+    assert {row.subject for row in rows if row.metric == "psi_dmm"} == limits.keys() - {
+        *("checking_account", "savings", "score", "prediction")
+    }
     assert all(limits.values())
 
 

@@ -1,6 +1,7 @@
 """Quality metrics and their intervals, against scikit-learn and by simulation."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ import scipy.stats
 import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from statsmodels.stats.weightstats import DescrStatsW
 
-from monitoring.statistics import performance as module
+from monitoring.statistics.arrays import Array
 from monitoring.statistics.performance import Predictions, accuracy_change, performance
 
 EVEN = np.array([0.5, 0.5])
@@ -84,16 +86,95 @@ def test_the_intervals_hold_the_truth_nineteen_times_in_twenty() -> None:
     assert all(low <= hits < trials for hits in held.values()), held
 
 
-def test_many_rows_give_the_same_interval_as_their_rows_one_by_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    predictions = rows_of(3, 6000)
-    by_cells = performance(predictions, 1, MIX)
-    monkeypatch.setattr(module, "_MAX_ROWS_RESAMPLED", 10_000)
-    by_rows = performance(predictions, 1, MIX)
+def no_skill(seed: int, rows: int) -> Predictions:
+    """Return scores within 0.505 +- 0.001 that know nothing of the outcome."""
+    random = np.random.default_rng(seed)
+    actual, score = random.integers(0, 2, rows), random.uniform(0.504, 0.506, rows)
+    return Predictions(actual, (score > np.median(score)).astype(int), score)
 
-    for name in by_rows:
-        assert by_cells[name] == pytest.approx(by_rows[name], abs=0.006), name
+
+def delong(actual: Array, score: Array) -> tuple[float, float]:
+    """Return AUC and standard error by DeLong's own formula: every pair is compared."""
+    positives, negatives = score[actual == 1], score[actual == 0]
+    pairs = np.sign(positives[:, None] - negatives[None]) / 2 + 0.5
+    of_positives, of_negatives = pairs.mean(axis=1), pairs.mean(axis=0)
+    variance = np.var(of_positives, ddof=1) / len(positives)
+    variance += np.var(of_negatives, ddof=1) / len(negatives)
+    return float(pairs.mean()), float(np.sqrt(variance))
+
+
+def tied(seed: int, rows: int) -> Predictions:
+    """Return scores of which many are equal."""
+    return scored_by(rows_of(seed, rows), lambda score: np.round(score, 1))
+
+
+def one_value(seed: int, rows: int) -> Predictions:
+    """Return scores that are all equal."""
+    return scored_by(rows_of(seed, rows), lambda score: np.full(rows, 0.5))
+
+
+def scored_by(predictions: Predictions, change: Callable[[Array], Array]) -> Predictions:
+    assert predictions.score is not None
+    return predictions._replace(score=change(predictions.score))
+
+
+NASTY = {"noise": rows_of, "no skill, narrow": no_skill, "ties": tied, "one value": one_value}
+
+
+@pytest.mark.parametrize("rows", [30, 2000, 2001, 4000])
+@pytest.mark.parametrize("case", NASTY)
+def test_the_interval_of_auc_is_delongs_at_any_number_of_rows(case: str, rows: int) -> None:
+    for seed in range(5):
+        predictions = NASTY[case](seed, rows)
+        assert predictions.score is not None
+        estimate = performance(predictions, 1, MIX)["auc"]
+        value, error = delong(predictions.actual, predictions.score)
+
+        assert estimate.value == pytest.approx(value, abs=1e-9), seed
+        assert estimate.value == pytest.approx(
+            sklearn.metrics.roc_auc_score(predictions.actual, predictions.score), abs=1e-9
+        )
+        expected = max(0, value - 1.959964 * error), min(1, value + 1.959964 * error)
+        assert (estimate.low, estimate.high) == pytest.approx(expected, abs=1e-6), seed
+
+
+def test_two_hundred_thousand_rows_have_the_interval_that_their_number_gives() -> None:
+    for case in ("noise", "no skill, narrow"):
+        predictions = NASTY[case](1, 200_000)
+        estimates = performance(predictions, 1, MIX)
+        auc, loss = estimates["auc"], estimates["log_loss"]
+        oracle = sklearn.metrics.roc_auc_score(predictions.actual, predictions.score)
+        print(case, auc, loss)
+
+        assert auc.value == pytest.approx(oracle, abs=1e-9)
+        # The standard error of an AUC without skill: sqrt((m + n + 1) / (12 m n)).
+        assert 0.5 < (auc.high - auc.low) / (2 * 1.96 * math.sqrt(1 / (3 * 200_000))) < 1.05
+        assert auc.low < auc.value < auc.high
+        assert loss.low < loss.value < loss.high
+
+
+def test_tiny_scores_leave_the_log_loss_within_its_interval() -> None:
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        actual, predicted, score = rows_of(seed, 5000)
+        assert score is not None
+        tiny = random.random(5000) < 0.02
+        score = np.where(tiny, 10 ** random.uniform(-15, -5, 5000), score)
+        estimate = performance(Predictions(actual, predicted, score), 1, MIX)["log_loss"]
+        losses = -np.log(np.where(actual == 1, score, 1 - score))
+        oracle = DescrStatsW(losses).tconfint_mean()
+
+        assert (estimate.low, estimate.high) == pytest.approx(oracle, abs=0.002), seed
+        assert estimate.low < estimate.value < estimate.high
+
+
+def test_an_auc_of_one_or_of_a_single_row_a_class_is_no_error() -> None:
+    sure = performance(
+        Predictions(np.array([0, 1]), np.array([0, 1]), np.array([0.1, 0.9])), 1, MIX
+    )
+
+    assert tuple(sure["auc"]) == (1, 0, 1)
+    assert sure["log_loss"].value == pytest.approx(-math.log(0.9))
 
 
 def test_what_is_undefined_is_nan_and_never_zero() -> None:
