@@ -13,6 +13,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from monitoring import clock
 from monitoring.batch import raking
 from monitoring.batch.batch import Batch, to_csv
 from monitoring.batch.drills import apply_drills
@@ -47,6 +48,18 @@ def generate(settings: Settings, data: TrainingFile, day: date, rows: int | None
         # The mix of the training data, not that of the rows that the batch is made from.
         sample = replace(sample, class_rows=count_classes(data.path, schema))
     return make_batch(settings, sample, day, rows or row_count(settings, day))
+
+
+def try_batch(settings: Settings, data: TrainingFile) -> Batch:
+    """Return a batch as today's run would make it.
+
+    Raises RefusedError where it would be refused.
+    """
+    try:
+        return generate(settings, data, clock.today(), rows=None)
+    except RefusedError as error:
+        source = settings.scoring.source or settings.training_data
+        raise RefusedError(f"no batch can be made of {source}: {error}") from None
 
 
 def make_batch(settings: Settings, sample: Sample, day: date, rows: int) -> Batch:

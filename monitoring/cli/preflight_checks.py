@@ -91,6 +91,7 @@ def _free_bytes(folder: Path) -> int:
 
 
 def _training_data(context: Context) -> Finding:
+    from monitoring.batch.generate import try_batch
     from monitoring.dataset import training_data
     from monitoring.dataset.training_file import TrainingFile
     from monitoring.services.s3 import Store
@@ -98,7 +99,7 @@ def _training_data(context: Context) -> Finding:
     settings = context.settings
     if settings.training_data.startswith("s3://") and not context.probe:
         uri = S3Uri.parse(settings.training_data)
-        not_verified = "their columns; --probe reads them"
+        not_verified = "columns, and whether a batch can be made; --probe reads them"
         if uri.is_prefix:
             sizes = [size for _, size in Store(settings.s3).list_objects(uri)]
             if not sizes:
@@ -109,17 +110,19 @@ def _training_data(context: Context) -> Finding:
         if stored is None:
             raise RefusedError(f"{settings.training_data}: no such object")
         size = format_size(stored.size_bytes)
-        return Finding(
-            f"{settings.training_data}: {size}", not_verified="its columns; --probe reads them"
-        )
+        return Finding(f"{settings.training_data}: {size}", not_verified=not_verified)
 
     with TrainingFile(settings) as data:
+        where = settings.training_data
         tally = training_data.Tally()
         next(training_data.chunks(data.path, settings.schema, tally=tally), None)
-    where = settings.training_data
-    if not tally.rows:
-        raise RefusedError(f"{where}: no rows")
-    text = f"{where}: all columns, the first {tally.rows:,} rows are as expected"
+        if not tally.rows:
+            raise RefusedError(f"{where}: no rows")
+        batch = try_batch(settings, data)
+    text = (
+        f"{where}: all columns, the first {tally.rows:,} rows are as expected; a batch of"
+        f" {format_count(len(batch), 'row')} can be made"
+    )
     if tally.left_out:
         text += f"; {training_data.left_out_text(tally)}"
     return Finding(text)

@@ -5,6 +5,7 @@ import os
 
 import pandas as pd
 
+from monitoring.batch.generate import try_batch
 from monitoring.dataset.training_data import Tally
 from monitoring.dataset.training_file import TrainingFile
 from monitoring.errors import ConfigError, RefusedError
@@ -40,13 +41,16 @@ def connect(settings: Settings, *, dry_run: bool) -> TrainingSets | None:
 def read_valid_content(settings: Settings, result: CreationResult) -> tuple[pd.DataFrame, str]:
     """Return the rows of a version and the SHA-256 of the file that they are from, after the lint.
 
-    Raises RefusedError where they would make a useless version.
+    Raises RefusedError where they would make a useless version, or no batch can be made of them.
     """
     schema = settings.schema
     with TrainingFile(settings) as data:
         tally = Tally()
         frame, sha256 = read_content(data.path, schema, tally), data.sha256
         findings = lint(frame, schema, tally)
+        if not findings.errors:
+            # A version can't be undone: what the night would refuse is refused before it is made.
+            try_batch(settings, data)
 
     result.rows, result.columns = len(frame), len(frame.columns)
     result.warnings = findings.warnings

@@ -303,6 +303,22 @@ def test_data_that_fail_the_lint_are_refused_with_every_fault_and_nothing_is_sen
     assert list(result) == ["name", "number", "rows", "columns", "warnings", "errors"]
 
 
+def test_data_that_the_night_would_refuse_make_no_version(own: Loop) -> None:
+    """A version can't be undone."""
+
+    def three_bad_customers(frame: pd.DataFrame) -> pd.DataFrame:
+        is_good = frame["credit"].astype(str) == "1"
+        return pd.concat([frame[~is_good].head(3), frame[is_good]])
+
+    other_data(own, three_bad_customers)
+    ended = own.run(SCRIPT, code=6)
+
+    assert "no batch can be made of" in ended.stderr
+    assert "class 0 has 3 training rows, scoring.neighbors 3 needs 4" in ended.stderr
+    assert own.sandbox.requests() == []
+    assert not (own.folder / "state").exists()
+
+
 def test_a_name_that_domino_refuses_is_a_configuration_error_with_its_line(own: Loop) -> None:
     own.configure(training_set={"name": "credit default"})
 

@@ -9,11 +9,12 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from monitoring.cli import arguments as cli
 from monitoring.cli import persistence, preflight, preflight_checks
-from tests.support.loop import Loop
+from tests.support.loop import ROOT, Loop
 from tests.support.servers import SocketServer
 
 EXPECTED = {
@@ -233,6 +234,18 @@ def test_training_data_that_lack_a_column_are_refused(loop: Loop) -> None:
     loop.configure(training_data="data.csv")
 
     assert "checking_account" in failed(loop, "daily_scoring.py", 6)["training data"]["detail"]
+
+
+def test_training_data_that_the_night_would_refuse_are_refused(loop: Loop) -> None:
+    frame = pd.read_csv(ROOT / "data" / "german_credit.csv")
+    rare = frame[frame["credit"] == 0].head(3)
+    pd.concat([rare, frame[frame["credit"] == 1]]).to_csv(loop.folder / "data.csv", index=False)
+    loop.configure(training_data="data.csv")
+
+    detail = failed(loop, "daily_scoring.py", 6)["training data"]["detail"]
+
+    assert "no batch can be made of" in detail
+    assert "class 0 has 3 training rows, scoring.neighbors 3 needs 4" in detail
 
 
 def test_training_data_in_s3_are_looked_for(loop: Loop) -> None:
