@@ -133,6 +133,10 @@ def create_version(
     if known.pending:
         raise RefusedError(text.pending_text(result.name, known.pending.number))
 
+    if known.same and (warning := text.not_stored_text(result.name, known.same, notes)):
+        log.warning("%s", warning)
+        result.warnings = [*result.warnings, warning]
+
     rows_a_day = sum(settings.scoring.rows) // 2
     result.dmm_thresholds = dmm_thresholds(settings, baseline, rows_a_day)
     if known.same is None:

@@ -14,7 +14,6 @@ from monitoring.cli import output, preflight
 from monitoring.cli.days import DayOutcome, each_day
 from monitoring.cli.output import Outcome, log
 from monitoring.errors import AlertError, PartialError
-from monitoring.text import format_count, format_names
 
 if TYPE_CHECKING:
     from monitoring.checks.record import DayRecord
@@ -43,12 +42,18 @@ def main() -> int:
         action="store_true",
         help="score the day again from row 0 and replace the uploaded object",
     )
-    flags.add_argument("--fail-on-alert", action="store_true", help="exit 4 when an alert fired")
+    cli.add_skip_flag(flags)
+    flags.add_argument(
+        "--fail-on-alert", action="store_true", help="exit 4 when an alert is new or ongoing"
+    )
     return runner.run(flags, work, check=lambda given: preflight.run(preflight.SCORING, given))
 
 
 def work(arguments: argparse.Namespace) -> Outcome:
     """Score the requested days, watched by the healthcheck where one is set."""
+    if arguments.skip:
+        return give_up(arguments)
+
     requested = cli.named_days(arguments, default=clock.today())
     settings = runner.load_settings(arguments, preflight.SCORING.unused)
 
@@ -59,6 +64,18 @@ def work(arguments: argparse.Namespace) -> Outcome:
         outcome = score_days(settings, arguments, requested)
         job.exit_code = outcome.final_exit_code
         return outcome
+
+
+def give_up(arguments: argparse.Namespace) -> Outcome:
+    """Give up the named days."""
+    from monitoring.cli import giving_up
+    from monitoring.ledger.entry import Ledger
+    from monitoring.ledger.workspace import Workspace
+
+    giving_up.check_flags(arguments, "rows", "rerun")
+    days = cli.named_days(arguments, default=clock.today())
+    settings = runner.load_settings(arguments, preflight.SCORING.unused)
+    return giving_up.give_up(Ledger(Workspace.of(settings), settings.model), days, arguments)
 
 
 def score_days(
@@ -86,6 +103,7 @@ def score_days(
         requested,
         work_on,
         describe=lambda day: day_result(workspace, day),
+        arguments=arguments,
         first=days.awaiting_upload(workspace, before=requested[0]),
     )
 
@@ -98,7 +116,9 @@ def score_day(
 ) -> DayOutcome:
     """Take the steps that the day still needs; a rerun continues after the last one that ended."""
     from monitoring.alerts import delivery
+    from monitoring.alerts.text import alert_lines
     from monitoring.checks.evaluate import evaluate_day
+    from monitoring.ground_truth import objects
     from monitoring.ground_truth.upload import upload
     from monitoring.ledger.plan import Step
     from monitoring.report import report
@@ -109,10 +129,10 @@ def score_day(
 
     began = time.monotonic()
     store = Store(settings.s3)
+    objects.warn_about_store(settings, entry, store)
     prepared = prepare(settings, entry, store, options)
     if prepared.batch is None:
-        uri = settings.ground_truth_uri(entry.day)
-        return DayOutcome(f"{entry.title}: already {entry.known.state}, nothing sent ({uri})")
+        return already_done(settings, entry)
     if arguments.dry_run:
         return DayOutcome(*preview(settings, entry, prepared))
 
@@ -125,39 +145,54 @@ def score_day(
     record, previous = evaluate_day(settings, entry, store, scored)
     page = report.write(entry.workspace, record, previous)
     entry.update(report=str(page))
-    for alert in record.alerts:
-        log.warning("alert: %s", alert.text)
+    for line in alert_lines(record, str(page)):
+        log.warning("%s", line)
     delivery.deliver(settings, record, page, entry.workspace.alerts_memory)
     return outcome_of(entry, record, arguments)
 
 
 def outcome_of(entry: "DayEntry", record: "DayRecord", arguments: argparse.Namespace) -> DayOutcome:
     """Return the line to print, and the error that failed rows or an alert amount to."""
+    from monitoring.alerts.text import is_notable, verdict
+
     known = entry.known
     line = (
         f"{entry.title}: {known.scored} of {known.rows} rows scored, uploaded to {known.uri};"
-        f" report {known.report}"
+        f" {verdict(record)}; report {known.report}"
     )
     if known.failed:
         row_id, reason = next(iter(known.failures.items()))
         return DayOutcome(error=PartialError(f"{line}; {known.failed} failed, {row_id}: {reason}"))
-    if record.alerts and arguments.fail_on_alert:
-        return DayOutcome(error=AlertError(f"{line}; {format_count(len(record.alerts), 'alert')}"))
-    return DayOutcome(line)
+    if arguments.fail_on_alert and (record.alerts or record.ongoing):
+        return DayOutcome(error=AlertError(line))
+    return DayOutcome(line, is_notable=is_notable(record))
+
+
+def already_done(settings: "Settings", entry: "DayEntry") -> DayOutcome:
+    """Return the line of a day that needs nothing: its verdict and report, where it has any."""
+    from monitoring.alerts.text import is_notable, verdict
+    from monitoring.report.result import day_record
+
+    uri = settings.ground_truth_uri(entry.day)
+    line = f"{entry.title}: already {entry.known.state}, nothing sent ({uri})"
+    record = day_record(entry.workspace, entry.known)
+    if record is None:
+        return DayOutcome(line)
+    line = f"{line}; {verdict(record)}; report {entry.known.report}"
+    return DayOutcome(line, is_notable=is_notable(record))
 
 
 def warn_about_days(requested: list[date], missing: list[date]) -> None:
     """Warn about what a backfill means to DMM, and about days that were never scored."""
+    from monitoring.ledger import days
+
     if len(requested) > 1:
         log.warning(
             "backfill: DMM dates predictions by the moment of the call: these days will show up"
             " under today"
         )
     if missing:
-        log.warning(
-            "not scored: %s; fill them in with --date or --from and --to",
-            format_names([str(day) for day in missing]),
-        )
+        log.warning("%s", days.missing_text(missing))
 
 
 if __name__ == "__main__":

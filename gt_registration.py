@@ -24,6 +24,7 @@ EXAMPLES = """\
   gt_registration.py --status                        a table of days: the ledger, DMM's own word,
                                                      what to expect
   gt_registration.py --date 2026-01-31 --again       once more, after DMM failed to read the file
+  gt_registration.py --date 2026-01-31 --skip        give the day up: it is no longer named
   gt_registration.py --uri s3://bucket/labels.csv    a file made elsewhere
   gt_registration.py --dry-run                       check the file and print the exact requests,
                                                      sending none
@@ -50,6 +51,7 @@ def main() -> int:
         action="store_true",
         help="register the rows of a day whose ingestion failed as another file",
     )
+    cli.add_skip_flag(flags)
     flags.add_argument(
         "--wait",
         type=cli.seconds,
@@ -66,7 +68,11 @@ def work(arguments: argparse.Namespace) -> Outcome:
     from monitoring.ground_truth.register import Registrar
     from monitoring.ground_truth.status import status
     from monitoring.ground_truth.text import result_line, status_table
+    from monitoring.ground_truth.unknown import warn_about_unknown_days
     from monitoring.s3_uri import S3Uri
+
+    if arguments.skip:
+        return give_up(arguments)
 
     today = clock.today()
     named = cli.named_days(arguments, default=today) if cli.has_day_flags(arguments) else []
@@ -74,6 +80,8 @@ def work(arguments: argparse.Namespace) -> Outcome:
         raise ConfigError(
             "--pending and --uri name their files themselves: leave out --date, --from and --to"
         )
+    if arguments.status and arguments.wait is not None:
+        raise ConfigError("--status only looks, it waits for nothing: leave out --wait")
     uri = S3Uri.parse(arguments.uri) if arguments.uri else None
     unused = [*preflight.REGISTRATION.unused, *(["project_id"] if uri else [])]
     settings = runner.load_settings(arguments, unused)
@@ -87,6 +95,9 @@ def work(arguments: argparse.Namespace) -> Outcome:
         files = [registrar.register_uri(uri)]
     else:
         files = register_days(registrar, due_days(registrar, arguments, named), arguments)
+    if arguments.pending:
+        files += registrar.pending_files()
+        warn_about_unknown_days(settings, registrar.ledger, registrar.store)
     if not arguments.dry_run:
         files = follow(registrar.ledger, registrar.dmm, files, arguments.wait)
 
@@ -96,6 +107,21 @@ def work(arguments: argparse.Namespace) -> Outcome:
         {"days": [file.as_json() for file in files]},
         [file.error for file in files if file.error],
     )
+
+
+def give_up(arguments: argparse.Namespace) -> Outcome:
+    """Give up the named days, or a file made elsewhere."""
+    from monitoring.cli import giving_up
+    from monitoring.ledger.entry import Ledger
+    from monitoring.ledger.workspace import Workspace
+
+    giving_up.check_flags(arguments, "pending", "status", "again", "wait")
+    settings = runner.load_settings(arguments, preflight.REGISTRATION.unused)
+    workspace = Workspace.of(settings)
+    if arguments.uri:
+        return giving_up.give_up_file(workspace, arguments.uri, arguments)
+    days = cli.named_days(arguments, default=clock.today())
+    return giving_up.give_up(Ledger(workspace, settings.model), days, arguments)
 
 
 def due_days(

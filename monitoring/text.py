@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 _SHOWN_NAMES = 5
 
@@ -10,6 +11,30 @@ def format_names(names: Sequence[str]) -> str:
     """Return the first five names and how many more there are; "" for none."""
     more = len(names) - _SHOWN_NAMES
     return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def format_days(days: Sequence[date]) -> str:
+    """Return ascending days with runs of them as ranges: "2026-03-01 to 2026-03-03, 2026-03-05"."""
+    ranges = []
+    for first, last in day_ranges(days):
+        ranges.append(str(first) if first == last else f"{first} to {last}")
+    return ", ".join(ranges)
+
+
+def day_flags(first: date, last: date) -> str:
+    """Return the flags that name a range of days."""
+    return f"--date {first}" if first == last else f"--from {first} --to {last}"
+
+
+def day_ranges(days: Sequence[date]) -> list[tuple[date, date]]:
+    """Return first and last of each run of consecutive days; ascending."""
+    ranges: list[tuple[date, date]] = []
+    for day in days:
+        if ranges and day - ranges[-1][1] == timedelta(days=1):
+            ranges[-1] = (ranges[-1][0], day)
+        else:
+            ranges.append((day, day))
+    return ranges
 
 
 def format_count(number: int, noun: str, plural: str | None = None) -> str:

@@ -30,7 +30,8 @@ class Lease:
     """A hold on a running server.
 
     It ends when `file` is closed, so with this process or with what it becomes. objects: what
-    serves S3, "seaweedfs" or "moto". variables: what a user sets in the environment.
+    serves S3, "seaweedfs" or "moto". variables: what a user sets in the environment. is_joined: it
+    was running already.
     """
 
     file: IO[str]
@@ -38,6 +39,7 @@ class Lease:
     objects: str
     variables: Mapping[str, str]
     model: list[str]
+    is_joined: bool = False
 
 
 def attach(folder: Path, model: ModelChoice = THE_SANDBOX_S) -> Lease:
@@ -64,7 +66,7 @@ def attach(folder: Path, model: ModelChoice = THE_SANDBOX_S) -> Lease:
                 _start(folder, server_file, model)
             server = _running_server(server_file)
             if server is not None:
-                lease = Lease(users, **server)
+                lease = Lease(users, **server, is_joined=starts == 0)
                 if model.is_made and lease.model != model.flags():
                     raise RuntimeError(
                         "one runs for this folder with another model or config: end it, or name"

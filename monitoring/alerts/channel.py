@@ -16,13 +16,15 @@ from monitoring.settings.model import Settings
 class Message:
     """What a channel is to deliver.
 
-    alerts: those of the record that the channel has not had lately. page: to be named.
+    alerts: those of the record, new or ongoing, that the channel has not had lately. recovered: a
+    text for each that it had and that is over. page: to be named.
     """
 
     settings: Settings
     record: DayRecord
     page: Path
     alerts: Sequence[Alert]
+    recovered: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Channel:
     """A way to a person or a service.
 
     name: in alerts.json and messages. send: delivers within `alerts.timeout_seconds`, or raises.
-    sends_metrics: it delivers the day's metrics too, so it gets days without alerts as well.
+    sends_metrics: it delivers the day's metrics too, so it gets days without alerts as well; its
+    metrics show what is over.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A webhook, Slack-shaped: one text with every alert. It holds no row's values."""
+"""A webhook, Slack-shaped: one text with every alert and what is over, without any row's values."""
 
 from monitoring.alerts import transport
 from monitoring.alerts.channel import Message
@@ -23,13 +23,27 @@ def send(message: Message) -> None:
 
 def _text(message: Message) -> str:
     record, alerts = message.record, message.alerts
-    number = format_count(len(alerts), "alert")
-    lines = [f"{record.model} {record.day}: {number}, advice: {record.advice}"]
-    lines += [f"- {alert.family}: {alert.text}" for alert in alerts[:_SHOWN_ALERTS]]
+    ongoing = {alert.name for alert in record.ongoing}
+    lines = [f"{record.model} {record.day}: {_numbers(message)}, advice: {record.advice}"]
+    for alert in alerts[:_SHOWN_ALERTS]:
+        still = "still " if alert.name in ongoing else ""
+        lines.append(f"- {still}{alert.family}: {alert.text}")
     if len(alerts) > _SHOWN_ALERTS:
         lines.append(f"- and {len(alerts) - _SHOWN_ALERTS} more")
+    lines += [f"- recovered: {text}" for text in message.recovered[:_SHOWN_ALERTS]]
     lines.append(f"report: {message.page}")
     return _escaped("\n".join(lines))
+
+
+def _numbers(message: Message) -> str:
+    ongoing = {alert.name for alert in message.record.ongoing}
+    old = sum(alert.name in ongoing for alert in message.alerts)
+    numbers = [format_count(len(message.alerts) - old, "alert")]
+    if old:
+        numbers.append(f"{old} ongoing")
+    if message.recovered:
+        numbers.append(f"{len(message.recovered)} recovered")
+    return ", ".join(numbers)
 
 
 def _escaped(text: str) -> str:

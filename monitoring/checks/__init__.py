@@ -24,6 +24,7 @@ history       the earlier days' records, and those of a window
 reference     the first days of a release, which score and class are compared with
 shift_test    one variable's test for the day and for the window
 limits        simulated limits, kept in a file
+conditions    which alerts are new, ongoing or over
 advice        none, look or retrain, and why
 wording       sentences that several families write
 

@@ -23,6 +23,14 @@ class Side(StrEnum):
     BELOW = "below"
 
 
+_EVENTS = frozenset({"release_changed"})
+
+
+def is_event(name: str) -> bool:
+    """Whether what an alert of this name is about happened on the day, and so never ends."""
+    return name.rpartition("/")[2] in _EVENTS
+
+
 class Alert(Struct, frozen=True, kw_only=True):
     """A limit that the day is beyond; value and limit: None where it is no matter of a number.
 
@@ -36,3 +44,13 @@ class Alert(Struct, frozen=True, kw_only=True):
     limit: int | float | None = None
     side: Side = Side.ABOVE
     text: str
+
+    @property
+    def name(self) -> str:
+        """What the alert is about, the same on every day that it holds."""
+        return f"{self.family}/{self.subject}/{self.metric}"
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it happened on the day, and so neither goes on nor ends."""
+        return is_event(self.name)

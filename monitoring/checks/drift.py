@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
@@ -49,7 +50,10 @@ def check(
         summary = _summary(column, base)
         tests.append(FeatureTest(**msgspec.structs.asdict(test), **summary._asdict()))
         text = summary.text(name)._replace(note=note)
-        alerts += tester.alerts(Family.DRIFT, test, text, window_days=len(variables))
+        over_window = _over_window(name, column, window)
+        window_text = _summary(over_window, base).text(name)._replace(note=note)
+        window_text = window_text.over(len(variables), int(over_window.counts.sum()))
+        alerts += tester.alerts(Family.DRIFT, test, text, window_text)
     return sorted(tests, key=lambda test: -test.value / max(test.limit, 1e-12)), alerts
 
 
@@ -71,6 +75,26 @@ class _Summary(NamedTuple):
             return ShiftText(change, f"largest change {where}")
         subject = name if self.shown == "share of 1" else f"{self.shown} in {name}"
         return ShiftText(share_change(subject, self.today, self.baseline, _THAN))
+
+
+def _over_window(name: str, column: Column, window: Sequence[DayRecord]) -> Column:
+    """Return a feature's rows of the day and of the earlier days of the window together.
+
+    Of an earlier day only the mean is known, not the sum of each class: the sums are of all
+    classes together.
+    """
+    earlier = [Variable.of_record(record.counts.features[name]) for record in window]
+    counts = column.counts + sum(variable.cells for variable in earlier)
+    if column.numbers is None:
+        return replace(column, counts=counts)
+
+    tests = [test for record in window for test in record.drift if test.subject == name]
+    sums = [column.numbers.sums.sum(), *(test.today * test.rows for test in tests)]
+    bins = [variable.bins for variable in earlier if variable.bins is not None]
+    numbers = replace(
+        column.numbers, bins=column.numbers.bins + sum(bins), sums=np.array([sum(sums)])
+    )
+    return replace(column, counts=counts, numbers=numbers)
 
 
 def _summary(column: Column, base: Column) -> _Summary:

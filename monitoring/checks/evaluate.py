@@ -6,10 +6,13 @@ its part in record.py, and its line in `_check`.
 
 from typing import NamedTuple
 
+import msgspec
+
 from monitoring import clock
 from monitoring.batch.scored import ScoredBatch
 from monitoring.checks import (
     balance,
+    conditions,
     counts,
     drift,
     endpoint,
@@ -18,12 +21,15 @@ from monitoring.checks import (
     pipeline,
     quality,
 )
-from monitoring.checks.advice import advise
+from monitoring.checks.advice import DayVerdict, advise
 from monitoring.checks.alert import Alert
+from monitoring.checks.counts import ModelCounts
 from monitoring.checks.history import read_previous
 from monitoring.checks.inputs import CountedDay, DayInputs
 from monitoring.checks.limits import Limits
+from monitoring.checks.model_drift import accuracy_errors
 from monitoring.checks.record import (
+    Advice,
     BaselineRecord,
     ClassShares,
     ColumnQuality,
@@ -34,6 +40,7 @@ from monitoring.checks.record import (
     PerformanceRecord,
     PipelineRecord,
 )
+from monitoring.checks.validity import fitting
 from monitoring.checks.wording import baseline_name
 from monitoring.dataset import baseline as baselines
 from monitoring.dataset import counting, training_data
@@ -57,15 +64,16 @@ def evaluate_day(
     """
     workspace = entry.workspace
     limits = Limits.read(workspace.limits)
-    previous = read_previous(workspace.reports, entry.day)
+    baseline = _baseline(settings, entry)
+    previous = fitting(read_previous(workspace.reports, entry.day), baseline)
     record = evaluate(
         DayInputs(
             settings=settings,
             scored=scored,
-            baseline=_baseline(settings, entry),
+            baseline=baseline,
             previous=previous,
             pipeline=_pipeline(settings, entry, store, scored),
-            training_sha256=entry.known.batch_inputs["training_data"],
+            training_sha256=entry.known.batch_inputs.get("training_data"),
             limits=limits,
         )
     )
@@ -82,14 +90,8 @@ def evaluate(inputs: DayInputs) -> DayRecord:
     baseline = _baseline_record(inputs)
     day = CountedDay.of(inputs)
     parts, alerts = _check(inputs, day, baseline.fingerprint)
-    advice, because = advise(
-        alerts,
-        parts.performance.tests,
-        parts.drift,
-        failed_rows=parts.endpoint.failed,
-        window_days=settings.checks.window_days,
-    )
-    return DayRecord(
+    new, ongoing, recovered = _compared_with_day_before(inputs, parts, alerts)
+    record = DayRecord(
         model=settings.model,
         day=scored.day.isoformat(),
         created_at=clock.timestamp(),
@@ -101,10 +103,28 @@ def evaluate(inputs: DayInputs) -> DayRecord:
         rows=len(scored.batch),
         counts=counts.as_record(day.features, day.model),
         **parts._asdict(),
-        alerts=alerts,
-        advice=advice,
-        because=because,
+        alerts=new,
+        advice=Advice.NONE,
+        because=[],
+        ongoing=ongoing,
+        recovered=recovered,
     )
+    return _with_advice(record, day)
+
+
+def _with_advice(record: DayRecord, day: CountedDay) -> DayRecord:
+    """Return the record with what is advised, which follows from all the rest."""
+    classes, release = day.classes, day.release
+    today = DayVerdict.of(record, accuracy_errors(classes, day.model, release))
+    earlier = [
+        DayVerdict.of(before, accuracy_errors(classes, ModelCounts.of_record(before), release))
+        for before in day.history.window
+        if before.performance.reference.release == release.reference.release
+    ]
+    alerts = [*record.alerts, *record.ongoing]
+    tests = [*record.drift, *record.performance.tests]
+    advice, because = advise(alerts, today, earlier, tests, failed_rows=record.endpoint.failed)
+    return msgspec.structs.replace(record, advice=advice, because=because)
 
 
 class _Parts(NamedTuple):
@@ -146,6 +166,18 @@ def _check(inputs: DayInputs, day: CountedDay, fingerprint: str) -> tuple[_Parts
     return parts, alerts
 
 
+def _compared_with_day_before(
+    inputs: DayInputs, parts: _Parts, alerts: list[Alert]
+) -> conditions.Conditions:
+    # The record before, whatever its schema: a day that is missing goes on being missing.
+    previous = inputs.previous[-1] if inputs.previous else None
+    return conditions.compare(
+        alerts,
+        previous,
+        lambda alert: conditions.is_checked(alert, parts.drift, parts.performance, parts.pipeline),
+    )
+
+
 def _baseline_record(inputs: DayInputs) -> BaselineRecord:
     baseline, expected = inputs.baseline, schema_hash(inputs.settings.schema)
     if baseline.schema_hash != expected:
@@ -153,6 +185,12 @@ def _baseline_record(inputs: DayInputs) -> BaselineRecord:
             f"the baseline ({baseline_name(baseline)}) is of another schema,"
             f" {baseline.schema_hash}; the configured one is {expected}: create a new version with"
             " create_training_set.py"
+        )
+    names = [feature.name for feature in inputs.settings.schema.features]
+    if baseline.columns.keys() != set(names):
+        raise RefusedError(
+            f"the baseline ({baseline_name(baseline)}) has not the features of the schema;"
+            f" {baselines.REMEDY}"
         )
     return BaselineRecord(
         source=baseline_name(baseline),
@@ -176,7 +214,7 @@ def _baseline(settings: Settings, entry: DayEntry) -> Baseline:
             lambda: training_data.chunks(data.path, settings.schema),
             source="training data",
             content_hash=data.sha256,
-            created_at=entry.known.times["uploaded"],
+            created_at=entry.known.times.get("uploaded", clock.timestamp()),
         )
 
 
@@ -189,6 +227,7 @@ def _pipeline(
     return PipelineRecord(
         days_missing=[str(missing) for missing in days.missing(workspace, before=day)],
         days_overdue=[str(overdue) for overdue in days.overdue(workspace, before=day)],
+        days_failed=[str(failed) for failed in days.failed(workspace, before=day)],
         duration_seconds=entry.known.duration_seconds,
         scoring_seconds=scored.seconds,
         storage_bytes=storage_bytes,

@@ -18,7 +18,7 @@ from monitoring.checks.history import History
 from monitoring.checks.limits import Limits
 from monitoring.checks.record import DayRecord, PipelineRecord
 from monitoring.checks.reference import ReleaseDays, release_days
-from monitoring.checks.shift_test import ShiftTester, alarmed_windows
+from monitoring.checks.shift_test import ShiftTester
 from monitoring.dataset.baseline import Baseline
 from monitoring.settings.model import Settings
 
@@ -92,11 +92,11 @@ class CountedDay:
                 has_scored_rows=bool(len(rows.index)),
                 days_needed=settings.checks.reference_days,
             ),
-            tester=_tester(settings, inputs.limits, history),
+            tester=_tester(settings, inputs.limits),
         )
 
 
-def _tester(settings: Settings, limits: Limits, history: History) -> ShiftTester:
+def _tester(settings: Settings, limits: Limits) -> ShiftTester:
     """Return the tester: each test may alarm on its part of the false alarms of a day.
 
     One test for each feature, the predicted class and, where there is one, the score: half of its
@@ -104,12 +104,8 @@ def _tester(settings: Settings, limits: Limits, history: History) -> ShiftTester
     """
     # Features that have no rows in the baseline keep their part: the budget is an upper bound.
     tests = len(settings.schema.features) + 1 + settings.model_api.gives_score
-    alarmed_before: set[str] = set()
-    if history.last:
-        alarmed_before = alarmed_windows([*history.last.drift, *history.last.performance.tests])
     return ShiftTester(
         limits=limits,
         rate=settings.checks.false_alarms_per_day / (2 * tests),
         minimum_psi=settings.checks.minimum_psi,
-        alarmed_before=frozenset(alarmed_before),
     )

@@ -1,9 +1,11 @@
 """The run itself and the days around it: days missing, days not ingested, storage."""
 
+from datetime import date
 from functools import partial
 
 from monitoring.checks.alert import Alert, Family
 from monitoring.checks.record import PipelineRecord
+from monitoring.ledger.days import missing_text
 from monitoring.settings.model import Checks
 from monitoring.text import format_count, format_names, format_size
 
@@ -15,6 +17,7 @@ def check(checks: Checks, pipeline: PipelineRecord) -> tuple[PipelineRecord, lis
     alerts = [
         *_days_missing_alerts(pipeline),
         *_days_overdue_alerts(pipeline),
+        *_days_failed_alerts(pipeline),
         *_storage_alerts(checks.storage_bytes_above, pipeline),
     ]
     return pipeline, alerts
@@ -24,14 +27,26 @@ def _days_missing_alerts(pipeline: PipelineRecord) -> list[Alert]:
     missing = pipeline.days_missing
     if not missing:
         return []
-    text = (
-        f"days missing: no file for {format_names(missing)}; fill them in with daily_scoring.py"
-        " --from D --to D"
-    )
+    text = missing_text([date.fromisoformat(day) for day in missing])
     return [
         _alert(
             subject="days missing", metric="days_missing", value=len(missing), limit=0, text=text
         )
+    ]
+
+
+def _days_failed_alerts(pipeline: PipelineRecord) -> list[Alert]:
+    # A subject each, so that a day that fails after another is new.
+    return [
+        _alert(
+            subject=f"ingestion of {day}",
+            metric="ingestion_failed",
+            text=(
+                f"DMM failed to ingest {day}; fix the cause, then gt_registration.py --date {day}"
+                f" --again, or give it up: gt_registration.py --date {day} --skip"
+            ),
+        )
+        for day in pipeline.days_failed
     ]
 
 

@@ -224,13 +224,14 @@ class FeatureRank(Struct, frozen=True, kw_only=True):
 class PipelineRecord(Struct, frozen=True, kw_only=True):
     """What is known of the run and of the days around it; None: unknown.
 
-    days_missing: days without a file. days_overdue: days that DMM accepted two days ago or more and
-    has not ingested. scoring_seconds: from the first request to the last answer; duration_seconds:
-    of the whole run so far.
+    days_missing: days without a file. days_failed: days that DMM failed to ingest. days_overdue:
+    days that DMM accepted two days ago or more and has not ingested. scoring_seconds: from the
+    first request to the last answer; duration_seconds: of the whole run so far.
     """
 
     days_missing: list[str] = []
     days_overdue: list[str] = []
+    days_failed: list[str] = []
     duration_seconds: float | None = None
     scoring_seconds: float | None = None
     storage_bytes: int | None = None
@@ -239,7 +240,11 @@ class PipelineRecord(Struct, frozen=True, kw_only=True):
 
 
 class DayRecord(Struct, frozen=True, kw_only=True):
-    """Everything that the checks of a day computed; drift: the largest movers first."""
+    """Everything that the checks of a day computed; drift: the largest movers first.
+
+    alerts: those that are new. ongoing: reported before and still so. recovered: of the day before,
+    no longer so.
+    """
 
     version: int = VERSION
     model: str
@@ -262,6 +267,8 @@ class DayRecord(Struct, frozen=True, kw_only=True):
     alerts: list[Alert]
     advice: Advice
     because: list[str]
+    ongoing: list[Alert] = []
+    recovered: list[Alert] = []
 
 
 class _Versioned(Struct):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitoring.checks.alert import Family
+from monitoring.checks.conditions import is_of_window
 from monitoring.checks.counts import ModelCounts
 from monitoring.checks.history import History
 from monitoring.checks.record import DayRecord, Reference
@@ -78,6 +79,9 @@ def _is_sound(record: DayRecord) -> bool:
     after it look odd. Changed training data are no fault of the day's: that alert comes every day
     until a new version is created.
     """
-    families = {alert.family for alert in record.alerts if alert.metric != "content_hash"}
+    # A window that goes on holds earlier days: this one may be normal by itself.
+    of_the_day = [alert for alert in record.ongoing if not is_of_window(alert)]
+    alerts = [*record.alerts, *of_the_day]
+    families = {alert.family for alert in alerts if alert.metric != "content_hash"}
     is_odd = bool(record.drills) or bool(families & _FAMILIES_OF_ODD_DAYS)
     return record.endpoint.scored > 0 and not is_odd

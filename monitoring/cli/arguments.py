@@ -34,6 +34,12 @@ def parser(program: str, description: str | None, examples: str) -> argparse.Arg
         "--check", action="store_true", help="try whatever a run needs, sending and locking nothing"
     )
     flags.add_argument(
+        "--probe",
+        action="store_true",
+        help="with --check: also what leaves a trace: one row sent to the endpoint, one object"
+        " written and removed",
+    )
+    flags.add_argument(
         "--dry-run",
         action="store_true",
         help="do everything but send, write or lock; print what would be sent",
@@ -62,6 +68,15 @@ def add_day_flags(flags: argparse.ArgumentParser, default: str) -> None:
     )
     flags.add_argument(
         "--to", dest="last", type=_day, metavar="D", help="the last of several days, included"
+    )
+
+
+def add_skip_flag(flags: argparse.ArgumentParser) -> None:
+    """Add --skip."""
+    flags.add_argument(
+        "--skip",
+        action="store_true",
+        help="give the named days up: they are no longer named as missing or failed",
     )
 
 

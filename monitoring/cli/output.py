@@ -64,6 +64,16 @@ def log_error(error: MonitoringError, day: date | None = None) -> None:
         error.is_logged = True
 
 
+def print_line(text: str, arguments: argparse.Namespace, *, is_notable: bool) -> int:
+    """Print a line of the result before the run ends: a day's, as soon as the day is done.
+
+    Not with --json; with --quiet only what is notable. Returns 0, or 5 where it could not be
+    written.
+    """
+    is_hidden = arguments.json or (arguments.quiet and not is_notable)
+    return 0 if is_hidden else _print(text)
+
+
 def print_outcome(outcome: Outcome, arguments: argparse.Namespace, exit_code: int) -> int:
     """Print the result as the flags ask for; return 0, or 5 where it could not be written."""
     text = outcome.summary

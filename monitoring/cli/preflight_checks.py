@@ -5,15 +5,16 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from monitoring import clock
+from monitoring.cli import persistence, preflight_probes
 from monitoring.errors import RefusedError, ServiceError
+from monitoring.s3_uri import S3Uri
 from monitoring.text import format_count, format_size
 
 if TYPE_CHECKING:
@@ -24,21 +25,29 @@ _MAX_SKEW_SECONDS = 60  # S3 refuses from 15 minutes on; a synchronised clock is
 
 
 class Finding(NamedTuple):
-    """What a check found, and a warning where a run would work all the same."""
+    """What a check found, and a warning where a run would work all the same.
+
+    not_verified: what was not tried, and what tries it.
+    """
 
     detail: str
     warning: str | None = None
+    not_verified: str | None = None
 
 
 @dataclass(slots=True)
 class Context:
     """What the checks share.
 
-    skews: by how many seconds this machine's clock is ahead, by host.
+    day: whose object is looked at. probe: the name of row and object that a probe
+    leaves, None for none. skews: by how many seconds
+    this machine's clock is ahead, by host.
     """
 
     settings: "Settings"
     is_scoring: bool
+    day: date
+    probe: str | None = None
     skews: dict[str, float] = field(default_factory=dict)
 
     def note_clock(self, url: str, headers: Mapping[str, str]) -> None:
@@ -54,10 +63,10 @@ def _disk(context: Context) -> Finding:
     folders = (context.settings.state_dir, context.settings.report_dir)
     free_bytes = min(_free_bytes(folder) for folder in folders)
     detail = f"{folders[0]} and {folders[1]}: writable, {format_size(free_bytes)} free"
-    if _ends_with_container(context.settings.state_dir):
+    if persistence.ends_with_run(context.settings.state_dir):
         return Finding(
             f"{detail}, but what is written there ends with this run's container",
-            "put state_dir (STATE_DIR) into a dataset",
+            persistence.REMEDY,
         )
     return Finding(detail)
 
@@ -81,52 +90,35 @@ def _free_bytes(folder: Path) -> int:
     return free_bytes
 
 
-def _ends_with_container(folder: Path) -> bool:
-    """Whether a folder is gone after a Domino run (contracts 11).
-
-    Datasets stay, the working folder does not.
-    """
-    if not os.environ.get("DOMINO_RUN_ID"):
-        return False
-    persistent = [
-        os.environ.get(name) for name in ("DOMINO_DATASETS_DIR", "DOMINO_IMPORTED_DATA_DIR")
-    ]
-    persistent += ["/domino/datasets", "/mnt/data", "/mnt/imported"]
-    ephemeral = [os.environ.get("DOMINO_WORKING_DIR"), "/mnt", "/tmp"]
-    return _is_below(folder, ephemeral) and not _is_below(folder, persistent)
-
-
-def _is_below(folder: Path, mounts: Sequence[str | None]) -> bool:
-    return any(folder.resolve().is_relative_to(mount) for mount in mounts if mount)
-
-
 def _training_data(context: Context) -> Finding:
     from monitoring.dataset import training_data
     from monitoring.dataset.training_file import TrainingFile
-    from monitoring.s3_uri import S3Uri
     from monitoring.services.s3 import Store
 
     settings = context.settings
-    if settings.training_data.startswith("s3://"):
+    if settings.training_data.startswith("s3://") and not context.probe:
         uri = S3Uri.parse(settings.training_data)
         if uri.is_prefix:
             sizes = [size for _, size in Store(settings.s3).list_objects(uri)]
             if not sizes:
                 raise RefusedError(f"{uri}: no object under this prefix")
-            size = format_size(sum(sizes))
-            return Finding(f"{uri}: {size} in {len(sizes):,} objects; their columns are unchecked")
+            text = f"{uri}: {format_size(sum(sizes))} in {len(sizes):,} objects"
+            return Finding(text, not_verified="their columns; --probe reads them")
         stored = Store(settings.s3).head(uri)
         if stored is None:
             raise RefusedError(f"{settings.training_data}: no such object")
         size = format_size(stored.size_bytes)
-        return Finding(f"{settings.training_data}: {size}; its columns are not checked")
+        return Finding(
+            f"{settings.training_data}: {size}", not_verified="its columns; --probe reads them"
+        )
 
     with TrainingFile(settings) as data:
         tally = training_data.Tally()
         next(training_data.chunks(data.path, settings.schema, tally=tally), None)
+    where = settings.training_data
     if not tally.rows:
-        raise RefusedError(f"{data.path}: no rows")
-    text = f"{data.path}: all columns, the first {tally.rows:,} rows are as expected"
+        raise RefusedError(f"{where}: no rows")
+    text = f"{where}: all columns, the first {tally.rows:,} rows are as expected"
     if tally.left_out:
         text += f"; {training_data.left_out_text(tally)}"
     return Finding(text)
@@ -146,19 +138,21 @@ def _endpoint(context: Context) -> Finding:
             f"{reply.url}: redirects to {reply.redirect_host}, which is never followed"
         )
     context.note_clock(model_api.url, reply.headers)
-    return Finding(
-        f"{reply.url}: answers ({reply.status}); whether token and address are right shows with"
-        " the first row"
-    )
+    detail = f"{reply.url}: answers ({reply.status})"
+    if context.probe:
+        row = preflight_probes.send_row(context.settings, context.probe)
+        return Finding(f"{reply.url}: {row}")
+    return Finding(detail, not_verified="token and address; --probe sends one row")
 
 
 def _object_store(context: Context) -> Finding:
+    from monitoring.ledger.workspace import Workspace
     from monitoring.services.s3 import Store
     from monitoring.services.s3_errors import DeniedError
+    from monitoring.services.s3_memory import StoreMemory
 
     settings, is_scoring = context.settings, context.is_scoring
-    lag_days = 0 if is_scoring else settings.ground_truth.lag_days
-    uri = settings.ground_truth_uri(clock.today() - timedelta(days=lag_days))
+    uri = settings.ground_truth_uri(context.day)
     store = Store(settings.s3)
     store.on_reply(lambda headers: context.note_clock(store.endpoint_url, headers))
 
@@ -167,22 +161,34 @@ def _object_store(context: Context) -> Finding:
     except DeniedError as error:
         if not is_scoring:
             raise
-        return Finding(
-            f"{error}; a write-only key will do",
-            "allow s3:GetObject, so that after a lost answer our own file is recognised",
-        )
+        detail = f"{error}; a write-only key will do"
+        allow = "allow s3:GetObject, so that after a lost answer our own file is recognised"
+        if context.probe:
+            return _written(context.settings, uri, context.probe, allow)
+        return Finding(detail, allow, not_verified="whether the key may write; --probe writes")
+
     what = f"the object exists ({format_size(stored.size_bytes)})" if stored else "no object yet"
-    return Finding(f"{uri}: {what}" + ("; writing is not tried" if is_scoring else ""))
+    if is_scoring and context.probe:
+        return _written(settings, uri, context.probe)
+    tried = "; writing is not tried (--probe does)" if is_scoring else ""
+    memory = StoreMemory(Workspace.of(settings).store_memory, store.endpoint_url, uri.bucket)
+    return Finding(f"{uri}: {what}{tried}", memory.warning)
+
+
+def _written(settings: "Settings", uri: S3Uri, name: str, warning: str | None = None) -> Finding:
+    detail, problem = preflight_probes.write_object(settings, uri, name)
+    return Finding(detail, "; ".join(filter(None, (warning, problem))) or None)
 
 
 def _model_monitor(context: Context) -> Finding:
     from monitoring.services.dmm import Dmm
+    from monitoring.services.server_text import server_text
 
     monitor = context.settings.model_monitor
     dmm = Dmm(context.settings)
     dmm.on_reply(lambda headers: context.note_clock(monitor.url, headers))
     model = dmm.get_model(monitor.model_id)
-    name = model.get("name", "nameless")
+    name = server_text(model.get("name", "nameless"))
     return Finding(f"{monitor.url}: the key is accepted, the model is {name}")
 
 
@@ -218,7 +224,10 @@ def _clock(context: Context) -> Finding:
 CHECKS: dict[str, tuple[Callable[[Context], Finding], str]] = {
     "disk": (_disk, "fix state_dir or report_dir"),
     "training data": (_training_data, "fix training_data, or the data, or schema"),
-    "model endpoint": (_endpoint, "fix model_api.url (MODEL_API_URL)"),
+    "model endpoint": (
+        _endpoint,
+        "fix model_api.url (MODEL_API_URL), the token (MODEL_API_TOKEN), or model_api.prediction",
+    ),
     "object store": (_object_store, "fix ground_truth.uri, s3, or the AWS variables"),
     "Model Monitor": (
         _model_monitor,

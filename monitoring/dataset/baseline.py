@@ -169,7 +169,7 @@ def from_json(text: str, where: Path) -> Baseline:
         baseline = msgspec.json.decode(text, type=Baseline, dec_hook=_to_array)
         _check_shapes(baseline)
         return baseline
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, OverflowError) as error:
         raise RefusedError(
             f"{where}: not a whole baseline of version {VERSION} ({error}); {REMEDY}"
         ) from None
@@ -188,6 +188,7 @@ def _to_array(kind: Any, value: Any) -> NDArray[Any]:
 def _check_shapes(baseline: Baseline) -> None:
     classes = len(baseline.classes)
     _check_shape("class_rows", baseline.class_rows, (classes,))
+    _check_counts("class_rows", baseline.class_rows, baseline.class_rows)
     for name, column in baseline.columns.items():
         _check_shape(f"{name}.counts", column.counts, (classes, None))
         numbers, missing = column.numbers, int(column.nullable)
@@ -195,11 +196,40 @@ def _check_shapes(baseline: Baseline) -> None:
             size = len(column.levels) + 1 + missing
             _check_shape(f"{name}.counts", column.counts, (classes, size))
         if numbers:
+            _check_shape(f"{name}.uppers", numbers.uppers, (None,))
+            _check_shape(f"{name}.edges", numbers.edges, (None,))
             size = len(numbers.uppers) + 2 + missing
             _check_shape(f"{name}.counts", column.counts, (classes, size))
             _check_shape(f"{name}.bins", numbers.bins, (classes, len(numbers.edges) + missing))
             _check_shape(f"{name}.sums", numbers.sums, (classes,))
             _check_shape(f"{name}.outside", numbers.outside, (classes,))
+        _check_values(name, column, baseline)
+
+
+def _check_values(name: str, column: Column, baseline: Baseline) -> None:
+    """Raise ValueError for counts that can't be: negative ones, or more rows than there are."""
+    # What a nullable feature lacks is counted in a cell.
+    missing = 0 if column.nullable else column.missing
+    unusable = missing, column.wrong, column.infinite
+    if min(*unusable, column.missing) < 0 or column.counts.sum() + sum(unusable) != baseline.rows:
+        raise ValueError(f"{name}: its rows are not the baseline's {baseline.rows}")
+    _check_counts(f"{name}.counts", column.counts.sum(axis=1), baseline.class_rows)
+    _check_counts(f"{name}.counts", column.counts, baseline.class_rows[:, None])
+
+    numbers = column.numbers
+    if numbers:
+        _check_counts(f"{name}.bins", numbers.bins, baseline.class_rows[:, None])
+        _check_counts(f"{name}.outside", numbers.outside, baseline.class_rows)
+        for limits in (numbers.uppers, numbers.edges):
+            if not np.isfinite(limits).all() or (np.diff(limits) < 0).any():
+                raise ValueError(f"{name}: its cells or bins are not in order")
+        if not np.isfinite([*numbers.sums, *numbers.fences]).all():
+            raise ValueError(f"{name}: its sums or fences are not finite")
+
+
+def _check_counts(name: str, counts: NDArray[Any], most: NDArray[Any]) -> None:
+    if (counts < 0).any() or (counts > most).any():
+        raise ValueError(f"{name}: got a count below 0 or above the rows of its class")
 
 
 def _check_shape(name: str, array: NDArray[Any], expected: tuple[int | None, ...]) -> None:

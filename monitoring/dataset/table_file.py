@@ -19,6 +19,8 @@ CHUNK_ROWS = 100_000
 """The most rows that are held at a time."""
 
 _PARQUET_MAGIC = b"PAR1"
+_UNREADABLE = (ValueError, OSError, LookupError, TypeError, ArithmeticError, NotImplementedError)
+"""What pandas and pyarrow raise for a damaged file: the errors of pyarrow are of these kinds."""
 
 # Only the empty field is missing: NA, None and null are levels like any other.
 _CSV_OPTIONS: dict[str, Any] = {
@@ -33,7 +35,7 @@ def column_names(path: Path) -> list[str]:
     """Return the columns' names, in order; raises RefusedError for another kind of file."""
     try:
         return list(_dataset(path).schema.names) if _is_parquet(path) else _csv_columns(path)
-    except (ValueError, OSError) as error:
+    except _UNREADABLE as error:
         raise RefusedError(f"{path}: neither CSV with a header nor Parquet: {error}") from None
 
 
@@ -45,8 +47,8 @@ def read_chunks(path: Path, names: list[str]) -> Iterator[pd.DataFrame]:
     """
     try:
         yield from _parquet_chunks(path, names) if _is_parquet(path) else _csv_chunks(path, names)
-    except (ValueError, OSError) as error:
-        raise RefusedError(f"{path}: can't be read: {error}") from None
+    except _UNREADABLE as error:
+        raise RefusedError(f"{path}: can't be read: {type(error).__name__}: {error}") from None
 
 
 def holds_texts(path: Path) -> bool:
@@ -103,6 +105,18 @@ def _dataset(path: Path) -> "Dataset":
     )
 
 
+def _with_text(batch: Any) -> Any:
+    """Return a batch with its columns of bytes as text; raises ValueError where one is no UTF-8."""
+    import pyarrow
+
+    for index, column in enumerate(batch.schema):
+        kinds = pyarrow.types.is_binary, pyarrow.types.is_large_binary
+        if any(is_kind(column.type) for is_kind in kinds):
+            text = batch.column(index).cast(pyarrow.string())
+            batch = batch.set_column(index, column.name, text)
+    return batch
+
+
 def _parquet_chunks(path: Path, names: list[str]) -> Iterator[pd.DataFrame]:
     first_row = 0
     whole = _dataset(path)
@@ -112,7 +126,8 @@ def _parquet_chunks(path: Path, names: list[str]) -> Iterator[pd.DataFrame]:
         )
         try:
             for batch in batches:
-                frame = batch.to_pandas()
+                # What pandas once noted of its index may be damaged, and is not needed.
+                frame = _with_text(batch).to_pandas(ignore_metadata=True)
                 frame.index = pd.RangeIndex(first_row, first_row + len(frame))
                 first_row += len(frame)
                 yield frame

@@ -9,13 +9,20 @@ from tempfile import TemporaryFile
 from typing import Self
 
 from monitoring.errors import MonitoringError, NotYetError, RefusedError
-from monitoring.ground_truth.coverage import MATCHED_DAYS, Coverage
-from monitoring.ground_truth.result import FileResult, Outcome, from_error, from_ledger
+from monitoring.ground_truth.coverage import Coverage
+from monitoring.ground_truth.result import (
+    FileResult,
+    Outcome,
+    from_error,
+    from_file_entry,
+    from_ledger,
+)
 from monitoring.ground_truth.validate import CheckedFile, check_file
-from monitoring.ledger import plan
+from monitoring.ledger import file_entry, plan
 from monitoring.ledger.entry import DayEntry, Ledger
+from monitoring.ledger.file_entry import FileEntry
 from monitoring.ledger.manifest import State
-from monitoring.ledger.plan import Refusal, RegistrationStep
+from monitoring.ledger.plan import MATCHED_DAYS, Refusal, RegistrationStep
 from monitoring.ledger.workspace import Workspace
 from monitoring.s3_uri import S3Uri
 from monitoring.services.dmm import Dmm
@@ -45,7 +52,8 @@ def pending_days(settings: Settings, ledger: Ledger, today: date) -> list[date]:
         except RefusedError:
             days.append(day)
             continue
-        if state and plan.is_pending(state, is_due=due_on(settings, day) <= today):
+        is_due, age_days = due_on(settings, day) <= today, (today - day).days
+        if state and plan.is_pending(state, is_due=is_due, age_days=age_days):
             days.append(day)
     return days
 
@@ -101,6 +109,15 @@ class Registrar:
         except MonitoringError as error:
             return from_error(error, None, str(uri))
 
+    def pending_files(self) -> list[FileResult]:
+        """Return the files made elsewhere whose end is not known, or that failed lately."""
+        model_id = self.settings.model_monitor.model_id
+        return [
+            from_file_entry(entry, host=self.dmm.host, model_id=model_id)
+            for entry in file_entry.read_all(self.ledger.workspace)
+            if plan.is_pending(entry.state, is_due=True, age_days=entry.age_days(self.today))
+        ]
+
     # --- one day
 
     def _register_day(self, day: date, *, again: bool) -> FileResult:
@@ -117,6 +134,7 @@ class Registrar:
             )
 
         with self.ledger.locked(day, dry_run=self.dry_run) as entry:
+            entry.take_up_again(dry_run=self.dry_run)
             step = plan.registration_step(entry.state, is_due=True, again=again)
             if step is Refusal.NOT_FAILED:
                 raise RefusedError(
@@ -221,7 +239,19 @@ class Registrar:
             return replace(result, outcome=Outcome.FAILED, error=_problems_error(checked))
         if self.dry_run:
             return replace(result, requests=self.registration.planned_requests(uri))
-        return self._send(result, uri)
+
+        result = self._send(result, uri)
+        entry = FileEntry(
+            uri=str(uri),
+            state=State.REGISTERED,
+            rows=checked.rows,
+            sha256=checked.sha256,
+            etag=stored.etag,
+            dmm_host=self.dmm.host,
+            dmm_model_id=result.dmm_model_id,
+        )
+        file_entry.write(self.ledger.workspace, entry)
+        return result
 
     # --- both
 

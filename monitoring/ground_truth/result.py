@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from monitoring.errors import LockedError, MonitoringError, NotYetError, RefusedError
+from monitoring.ledger.file_entry import FileEntry
 from monitoring.ledger.manifest import Manifest, State
 from monitoring.services.dmm_jobs import Progress
 
@@ -83,30 +84,49 @@ def from_ledger(manifest: Manifest, *, host: str, model_id: str) -> FileResult:
     error = None
     if manifest.state == State.FAILED:
         error = ingestion_failed(uri, day, manifest.reason)
-    dmm_text = ""
-    if is_elsewhere:
-        dmm_text = (
-            f"{day} was registered with the DMM at {manifest.dmm_host}, model_monitor.url names"
-            " another"
-        )
     return FileResult(
         day,
         uri,
         _OUTCOMES[manifest.state],
-        awaits_ingestion=manifest.state != State.INGESTED and not is_elsewhere,
+        awaits_ingestion=bool(manifest.uri)
+        and manifest.state != State.INGESTED
+        and not is_elsewhere,
         rows=manifest.file_rows,
         dmm_model_id=manifest.dmm_model_id or model_id,
-        dmm_text=dmm_text,
+        dmm_text=_elsewhere_text(str(day), manifest.dmm_host) if is_elsewhere else "",
+        error=error,
+    )
+
+
+def from_file_entry(entry: FileEntry, *, host: str, model_id: str) -> FileResult:
+    """Return a file made elsewhere that DMM has accepted; host, model_id: as in from_ledger."""
+    is_elsewhere = entry.dmm_host not in (None, host)
+    error = ingestion_failed(entry.uri, None, entry.reason) if entry.state == State.FAILED else None
+    return FileResult(
+        None,
+        entry.uri,
+        _OUTCOMES[entry.state],
+        awaits_ingestion=entry.state != State.INGESTED and not is_elsewhere,
+        rows=entry.rows,
+        dmm_model_id=entry.dmm_model_id or model_id,
+        dmm_text=_elsewhere_text(entry.uri, entry.dmm_host) if is_elsewhere else "",
         error=error,
     )
 
 
 def ingestion_failed(uri: str, day: date | None, reason: str | None) -> RefusedError:
     """Return the error for a file that DMM could not ingest."""
-    remedy = "register it as another file"
+    remedy = f"register it as another file, or give it up: gt_registration.py --uri {uri} --skip"
     if day:
-        remedy = f"--date {day} --again registers the same rows as another file"
+        remedy = (
+            f"gt_registration.py --date {day} --again, which registers the same rows as another"
+            f" file; or give it up: gt_registration.py --date {day} --skip"
+        )
     return RefusedError(
         f"DMM failed to ingest {uri}: {reason or 'it gives no reason'}; fix the cause, then"
         f" {remedy}"
     )
+
+
+def _elsewhere_text(title: str, host: str | None) -> str:
+    return f"{title} was registered with the DMM at {host}, model_monitor.url names another"

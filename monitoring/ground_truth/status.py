@@ -10,6 +10,7 @@ from monitoring.errors import MonitoringError, RefusedError
 from monitoring.ground_truth.follow import poll
 from monitoring.ground_truth.register import Registrar, due_on
 from monitoring.ground_truth.result import from_ledger
+from monitoring.ledger import file_entry
 from monitoring.ledger.entry import Ledger
 from monitoring.ledger.manifest import ACCEPTED_STATES, Manifest, State
 from monitoring.services.dmm import Dmm
@@ -21,6 +22,12 @@ log = logging.getLogger("monitoring")
 
 _READ_SECONDS = 30.0
 _INGESTION_DAYS = 2  # contracts 5: DMM reads files about once a day
+_FILE_EXPECTATIONS = {
+    State.REGISTERED: "--pending asks DMM what became of it",
+    State.INGESTED: "in DMM's quality metrics after its next check",
+    State.FAILED: "fix the cause, then register it as another file, or give it up: --skip",
+    State.SKIPPED: "given up",
+}
 _MISSING, _UNREADABLE = "missing", "unreadable"
 
 
@@ -59,6 +66,7 @@ def status(registrar: Registrar, days: Sequence[date]) -> list[dict[str, Any]]:
         lines.append(
             {
                 "day": str(one.day),
+                "uri": str(manifest.uri) if manifest and manifest.uri else None,
                 "state": one.state,
                 "rows": manifest and manifest.file_rows,
                 "registered_at": manifest and manifest.times.get("registered"),
@@ -68,7 +76,25 @@ def status(registrar: Registrar, days: Sequence[date]) -> list[dict[str, Any]]:
                 "expect": _expectation(settings, one, today, job),
             }
         )
-    return lines
+    return lines if days else [*lines, *_file_lines(registrar)]
+
+
+def _file_lines(registrar: Registrar) -> list[dict[str, Any]]:
+    """Return a line for each file made elsewhere, as the ledger knows it."""
+    return [
+        {
+            "day": None,
+            "uri": entry.uri,
+            "state": entry.state.value,
+            "rows": entry.rows,
+            "registered_at": entry.times.get("registered"),
+            "dmm": None,
+            "reason": entry.reason,
+            "object": None,
+            "expect": _FILE_EXPECTATIONS[entry.state],
+        }
+        for entry in file_entry.read_all(registrar.ledger.workspace)
+    ]
 
 
 def _known_range(ledger: Ledger, today: date) -> list[date]:
@@ -138,6 +164,8 @@ def _expectation(settings: Settings, one: _Day, today: date, job: Progress | Non
         return f"not scored to its end: {score}"
     if state == State.SCORED:
         return f"not uploaded: {score}"
+    if state == State.SKIPPED:
+        return f"given up; --date {day} undoes it"
     if state == State.UPLOADED:
         due = due_on(settings, day)
         return f"due on {due}" if due > today else "to be registered: --pending"

@@ -43,6 +43,8 @@ def status_table(days: Sequence[Mapping[str, Any]]) -> str:
     rows = [[*_COLUMNS.values(), "expect"]]
     for day in days:
         cells = ["-" if day[name] is None else str(day[name]) for name in _COLUMNS]
+        if day["day"] is None:  # a file made elsewhere
+            cells[0] = day["uri"]
         reason = f" ({day['reason']})" if day["reason"] else ""
         rows.append([*cells, day["expect"] + reason])
 

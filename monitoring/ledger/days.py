@@ -1,16 +1,19 @@
 """Questions about many days, answered from the ledger."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from monitoring.errors import RefusedError, ServiceError
 from monitoring.ledger import manifest
 from monitoring.ledger.manifest import Manifest, State
+from monitoring.ledger.plan import MATCHED_DAYS
 from monitoring.ledger.workspace import Workspace
+from monitoring.text import day_flags, day_ranges, format_count, format_days
 
 log = logging.getLogger("monitoring")
 
+_SHOWN_COMMANDS = 5
 _OVERDUE_AFTER = timedelta(days=2)  # contracts 5: DMM reads files about once a day
 
 
@@ -21,15 +24,42 @@ def awaiting_upload(workspace: Workspace, before: date) -> list[date]:
 
 
 def missing(workspace: Workspace, before: date) -> list[date]:
-    """Return the earlier days without a file.
+    """Return the days without a file since the first known one: no trace of them, or half scored.
 
-    Those without a trace since the last known day, and all that are half scored.
+    A day that was given up, or whose manifest can't be read, is not among them.
     """
-    known = list(_manifests_before(workspace, before))
-    half_scored = [day for day, manifest in known if manifest.state == State.GENERATED]
-    last = max((day for day, _ in known), default=before)
-    gap = [last + timedelta(days=offset) for offset in range(1, (before - last).days)]
-    return half_scored + gap
+    known = workspace.known_days()
+    if not known:
+        return []
+    half_scored = {
+        day
+        for day, manifest in _manifests_before(workspace, before)
+        if manifest.state == State.GENERATED
+    }
+    has_trace = set(known) - half_scored
+    days = [known[0] + timedelta(days=offset) for offset in range((before - known[0]).days)]
+    return [day for day in days if day not in has_trace]
+
+
+def missing_text(days: Sequence[date]) -> str:
+    """Return what to know of missing days, with the commands that score them or give them up."""
+    commands = [f"daily_scoring.py {day_flags(*range)};" for range in day_ranges(days)]
+    if len(commands) > _SHOWN_COMMANDS:
+        commands = [*commands[:_SHOWN_COMMANDS], "and so on;"]
+    return (
+        f"not scored: {format_days(days)} ({format_count(len(days), 'day')}); score them:"
+        f" {' '.join(commands)} or give them up: the same with --skip"
+    )
+
+
+def failed(workspace: Workspace, before: date) -> list[date]:
+    """Return the days whose ingestion failed, of those that DMM matches."""
+    oldest = before - timedelta(days=MATCHED_DAYS)
+    return [
+        day
+        for day, manifest in _manifests_before(workspace, before)
+        if manifest.state == State.FAILED and day >= oldest
+    ]
 
 
 def overdue(workspace: Workspace, before: date) -> list[date]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from monitoring import clock
+from monitoring import clock, files
 from monitoring.dataset.schema import event_id
 from monitoring.files import disk_error
 from monitoring.ledger import lock, manifest
@@ -20,11 +20,12 @@ from monitoring.ledger.workspace import Workspace
 class DayEntry:
     """A day of one model: its manifest (None: nothing is known here), and where its files are.
 
-    Raises RefusedError for a manifest that can't be read.
+    Raises RefusedError for a manifest that can't be read, and where a link leads out of the state.
     """
 
     def __init__(self, workspace: Workspace, model: str, day: date) -> None:
         self.workspace, self.model, self.day = workspace, model, day
+        files.refuse_links_out(workspace.state.parent, workspace.files_of(day))
         self.manifest = manifest.read(workspace.manifest(day), day)
 
     @property
@@ -63,6 +64,29 @@ class DayEntry:
             changes["times"] = {**known.times, state.value: clock.timestamp()}
         changes["state"] = state
         return msgspec.structs.replace(known, **changes)
+
+    def give_up(self) -> None:
+        """Note that the day was given up, from whatever state it is in."""
+        self.update(state=State.SKIPPED, state_before=self.state)
+
+    def take_up_again(self, *, dry_run: bool) -> None:
+        """Put a day that was given up back into the state that it was in; others are left alone."""
+        if self.state != State.SKIPPED:
+            return
+        before = self.known.state_before
+        if before:
+            # Not as a change of state: when it was reached stays as it was.
+            self.manifest = msgspec.structs.replace(self.known, state=before, state_before=None)
+        else:
+            self.manifest = None
+        if dry_run:
+            return
+
+        path = self.workspace.manifest(self.day)
+        if self.manifest:
+            manifest.write(path, self.manifest)
+        else:
+            path.unlink(missing_ok=True)
 
     def count(self, answers: Mapping[int, Answer]) -> None:
         """Store the counts and the failures of these answers."""
@@ -115,4 +139,5 @@ class Ledger:
         with contextlib.ExitStack() as stack:
             if not dry_run:
                 stack.enter_context(lock.hold(self.workspace.lock(day), str(day)))
+                self.workspace.sweep(day)
             yield self.entry(day)

@@ -1,16 +1,19 @@
 """One run at a time for a day."""
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from monitoring import clock
-from monitoring.errors import LockedError
-from monitoring.files import disk_error
+from monitoring.errors import LockedError, ServiceError
+from monitoring.files import create_private_folder, disk_error, open_private
 
 _MAX_HOLDER_BYTES = 200
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
+"""What flock says on network file systems without locks."""
 
 
 @contextlib.contextmanager
@@ -20,10 +23,10 @@ def hold(path: Path, what: str) -> Iterator[None]:
     what: what is locked, for the message. Raises LockedError where another run holds it.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+        create_private_folder(path.parent)
     except OSError as error:
         raise disk_error(error, path) from None
+    file = open(open_private(path, os.O_RDWR), "r+b", buffering=0)
 
     with file:
         try:
@@ -34,6 +37,12 @@ def hold(path: Path, what: str) -> Iterator[None]:
                 f"{what}: another run holds {path} ({holder}); wait for it, nothing was done"
             ) from None
         except OSError as error:
+            if error.errno in _NO_LOCKS:
+                raise ServiceError(
+                    f"{path}: this file system gives no locks ({error.strerror}), so two runs could"
+                    " work on one day at once: set state_dir (STATE_DIR) to a local disk, or have"
+                    " the share mounted with locks; nothing was done"
+                ) from None
             raise disk_error(error, path) from None
 
         # Naming the holder is a courtesy; a full disk is reported where it costs something.

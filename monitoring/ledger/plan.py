@@ -5,6 +5,9 @@ from enum import Enum, IntEnum
 
 from monitoring.ledger.manifest import ACCEPTED_STATES, State
 
+MATCHED_DAYS = 90
+"""DMM matches outcomes with predictions of so many days (contracts 5); older: unverified."""
+
 
 class Step(IntEnum):
     """What a day needs next from daily scoring; each step is followed by the later ones."""
@@ -30,6 +33,8 @@ class Refusal(Enum):
 
     ACCEPTED_BY_DMM = "--rerun of a day that DMM has accepted"
     FOREIGN_OBJECT = "its key holds an object of another model or day"
+    DONE_ELSEWHERE = "another run stored its file first"
+    NOT_STORED_HERE = "--rerun of a day whose file another run stored"
     INPUTS_CHANGED = "half scored, and settings that shape its rows have changed"
     NOT_FAILED = "--again of a day whose ingestion has not failed"
 
@@ -38,8 +43,9 @@ class ObjectAtKey(Enum):
     """What the store holds under a day's key."""
 
     NOT_CHECKED = "not checked, or not visible to these credentials"
-    ABSENT = "nothing"
-    OF_THIS_DAY = "the file of this model and day"
+    ABSENT = "nothing, or just what a --rerun that has begun is to replace"
+    OF_THIS_RUN = "the file that this day's own run stored"
+    OF_ANOTHER_RUN = "the file of this model and day that another run stored"
     FOREIGN = "an object of another model or day"
 
 
@@ -65,25 +71,36 @@ class DayFacts:
 def scoring_step(facts: DayFacts) -> Step | Refusal:
     """Return what daily scoring does next with a day, or why it must not."""
     if facts.rerun:
-        return Refusal.ACCEPTED_BY_DMM if facts.state in ACCEPTED_STATES else Step.GENERATE
+        return _rerun_step(facts)
     if facts.state is None:
         return _unknown_day_step(facts.object_at_key)
     if facts.state in ACCEPTED_STATES:
         return Step.DONE
+    if facts.object_at_key is ObjectAtKey.FOREIGN:
+        return Refusal.FOREIGN_OBJECT
+    if facts.object_at_key is ObjectAtKey.OF_ANOTHER_RUN:
+        return Refusal.DONE_ELSEWHERE
     if not facts.was_generated_here:
         return Step.DONE if facts.state == State.UPLOADED else Step.GENERATE
-    if facts.state == State.GENERATED:
-        return _half_scored_step(facts)
 
-    if facts.state == State.UPLOADED and facts.has_report:
+    # A put that succeeded unnoticed: its answer was lost, or the run was killed right after it.
+    is_uploaded = facts.state == State.UPLOADED or facts.object_at_key is ObjectAtKey.OF_THIS_RUN
+    if facts.state == State.GENERATED and not is_uploaded:
+        return _half_scored_step(facts)
+    if is_uploaded and facts.has_report:
         return Step.DONE
     if facts.schema_changed:
         return Refusal.INPUTS_CHANGED
-    if facts.state == State.UPLOADED:
+    if is_uploaded:
         return Step.REPORT
     # Rows that failed for a reason that may have passed are sent again, but only by the settings
     # that the others were sent by.
     return Step.UPLOAD if facts.changed_inputs else Step.SCORE
+
+
+def looks_at_object(state: State | None, *, rerun: bool) -> bool:
+    """Whether the object at the day's key matters to the step: something would be sent."""
+    return rerun or state in (None, State.GENERATED, State.SCORED)
 
 
 def compares_inputs(facts: DayFacts) -> bool:
@@ -109,15 +126,41 @@ def registration_step(
     return RegistrationStep.FOLLOW if state in ACCEPTED_STATES else RegistrationStep.REGISTER
 
 
-def is_pending(state: State, *, is_due: bool) -> bool:
-    """Whether --pending takes a day up: due and not registered, or its end not known."""
+def is_pending(state: State, *, is_due: bool, age_days: int) -> bool:
+    """Whether --pending takes a day up.
+
+    Due and not registered, its end not known, or failed within the days that DMM matches.
+    """
+    if state == State.FAILED:
+        return age_days <= MATCHED_DAYS
     return state == State.REGISTERED or (state == State.UPLOADED and is_due)
 
 
-def _unknown_day_step(object_at_key: ObjectAtKey) -> Step | Refusal:
-    if object_at_key == ObjectAtKey.FOREIGN:
+def can_be_given_up(state: State | None, *, is_named_alone: bool) -> bool:
+    """Whether --skip gives a day up: one without a file, or whose ingestion failed.
+
+    is_named_alone: by --date; such a day may also be one that waits for DMM.
+    """
+    if state in (None, State.GENERATED, State.SCORED, State.FAILED):
+        return True
+    return is_named_alone and state in (State.UPLOADED, State.REGISTERED)
+
+
+def _rerun_step(facts: DayFacts) -> Step | Refusal:
+    if facts.state in ACCEPTED_STATES:
+        return Refusal.ACCEPTED_BY_DMM
+    if facts.object_at_key is ObjectAtKey.FOREIGN:
         return Refusal.FOREIGN_OBJECT
-    return Step.DONE if object_at_key == ObjectAtKey.OF_THIS_DAY else Step.GENERATE
+    # Whether DMM has ingested it is known only where it was stored.
+    if facts.object_at_key is ObjectAtKey.OF_ANOTHER_RUN:
+        return Refusal.NOT_STORED_HERE
+    return Step.GENERATE
+
+
+def _unknown_day_step(object_at_key: ObjectAtKey) -> Step | Refusal:
+    if object_at_key is ObjectAtKey.FOREIGN:
+        return Refusal.FOREIGN_OBJECT
+    return Step.DONE if object_at_key is ObjectAtKey.OF_ANOTHER_RUN else Step.GENERATE
 
 
 def _half_scored_step(facts: DayFacts) -> Step | Refusal:

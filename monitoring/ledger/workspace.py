@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from monitoring import files
 from monitoring.settings.model import Settings
 
 
@@ -38,6 +39,10 @@ class Workspace(NamedTuple):
         """The answers to the day's rows."""
         return self.day_folder(day) / "scores.jsonl"
 
+    def files_of(self, day: date) -> tuple[Path, ...]:
+        """Every file that a day's run reads back from the state."""
+        return (self.manifest(day), self.batch(day), self.journal(day), self.baseline)
+
     def lock(self, day: date) -> Path:
         """The day's lock: beside its folder, since --rerun moves that away."""
         return self.state / f".{day}.lock"
@@ -56,6 +61,13 @@ class Workspace(NamedTuple):
             with contextlib.suppress(ValueError):
                 days.append(date.fromisoformat(path.parent.name))
         return sorted(days)
+
+    def sweep(self, day: date) -> None:
+        """Remove temporary files that killed runs left; under the day's lock."""
+        files.sweep(self.day_folder(day))
+        # Runs of other days may be writing here: only what no run can still be at.
+        for shared in (self.state, self.reports):
+            files.sweep(shared, older_than_seconds=3600)
 
     # --- state of all days
 
@@ -79,6 +91,16 @@ class Workspace(NamedTuple):
         """What worked with DMM."""
         return self.state / "monitor.json"
 
+    @property
+    def file_entries(self) -> Path:
+        """What is known of files made elsewhere, a file each."""
+        return self.state / "files"
+
+    @property
+    def store_memory(self) -> Path:
+        """What was found out about object stores."""
+        return self.state / "store.json"
+
     # --- reports
 
     def record(self, day: date) -> Path:
@@ -98,6 +120,7 @@ class Workspace(NamedTuple):
         """Return the size of all that is kept of the model's days."""
         total = 0
         for path in self.state.rglob("*"):
-            with contextlib.suppress(FileNotFoundError):  # another day's run has just renamed it
+            # Another day's run has just renamed it, or it is not ours to look at.
+            with contextlib.suppress(OSError):
                 total += path.stat().st_size if path.is_file() else 0
         return total

@@ -22,11 +22,17 @@ def day_result(workspace: Workspace, day: date) -> dict[str, Any]:
     manifest: Manifest | None = None
     with contextlib.suppress(RefusedError, ServiceError):
         manifest = manifests.read(workspace.manifest(day), day)
-    record: DayRecord | None = None
-    if manifest and manifest.report:
-        with contextlib.suppress(OSError, ValueError, RecursionError):
-            record = records.read(workspace.record(day))
+    record = day_record(workspace, manifest) if manifest else None
     return {"day": str(day), **_from_manifest(manifest), **_from_record(record)}
+
+
+def day_record(workspace: Workspace, manifest: Manifest) -> DayRecord | None:
+    """Return the record of a day's checks, None where there is none or it can't be read."""
+    if not manifest.report:
+        return None
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        return records.read(workspace.record(date.fromisoformat(manifest.day)))
+    return None
 
 
 def _from_manifest(manifest: Manifest | None) -> dict[str, Any]:
@@ -46,6 +52,7 @@ def _from_record(record: DayRecord | None) -> dict[str, Any]:
         "availability": endpoint and endpoint.availability,
         "releases": endpoint.releases if endpoint else [],
         "alerts": msgspec.to_builtins(record.alerts) if record else [],
+        "ongoing": msgspec.to_builtins(record.ongoing) if record else [],
         "advice": record and record.advice.value,
         "because": record.because if record else [],
     }

@@ -16,7 +16,8 @@ from monitoring.ground_truth import objects
 from monitoring.ledger import journal, plan
 from monitoring.ledger.entry import DayEntry
 from monitoring.ledger.manifest import State
-from monitoring.ledger.plan import DayFacts, ObjectAtKey, Refusal, Step
+from monitoring.ledger.plan import DayFacts, Refusal, Step
+from monitoring.scoring.recover import note_stored_file
 from monitoring.services.s3 import Store, StoredObject
 from monitoring.settings.model import Settings
 
@@ -52,10 +53,16 @@ def prepare(
     back. Raises RefusedError where the day must not be worked on, ConfigError where it has another
     number of rows than asked for.
     """
-    existing = _existing_object(settings, entry, store, options)
+    entry.take_up_again(dry_run=options.dry_run)
+    existing, uri = None, settings.ground_truth_uri(entry.day)
+    if plan.looks_at_object(entry.state, rerun=options.rerun):
+        existing = objects.existing_object(store, uri, entry.day)
+
     with TrainingFile(settings) as data:
         facts = _facts(settings, entry, existing, options, data)
         step = plan.scoring_step(facts)
+        if step is Refusal.DONE_ELSEWHERE and existing:
+            raise objects.close_as_done_elsewhere(entry, uri, existing, dry_run=options.dry_run)
         if isinstance(step, Refusal):
             raise _refusal_error(settings, entry, step, facts, existing)
 
@@ -69,7 +76,7 @@ def prepare(
             return PreparedDay(step, batch)
 
     if entry.manifest is None and existing:
-        _adopt(settings, entry, existing, options)
+        objects.adopt(entry, uri, existing, dry_run=options.dry_run)
     known = entry.known
     if options.rows not in (None, known.rows):
         raise ConfigError(
@@ -79,19 +86,13 @@ def prepare(
     if step is Step.DONE:
         return PreparedDay(step)
     path = entry.workspace.batch(entry.day)
-    return PreparedDay(step, batches.read(path, settings.schema, known.batch_sha256, known.drills))
+    batch = batches.read(path, settings.schema, known.batch_sha256, known.drills)
+    if step is Step.REPORT and known.state != State.UPLOADED and existing and not options.dry_run:
+        note_stored_file(settings, entry, store, existing, batch)
+    return PreparedDay(step, batch)
 
 
 # --- facts
-
-
-def _existing_object(
-    settings: Settings, entry: DayEntry, store: Store, options: ScoringOptions
-) -> StoredObject | None:
-    """Return the object at the day's key, where it matters: a day that is unknown here, a rerun."""
-    if entry.manifest is None or options.rerun:
-        return objects.existing_object(store, settings.ground_truth_uri(entry.day), entry.day)
-    return None
 
 
 def _facts(
@@ -101,9 +102,9 @@ def _facts(
     options: ScoringOptions,
     data: TrainingFile,
 ) -> DayFacts:
-    facts = DayFacts(rerun=options.rerun)
+    facts = DayFacts(object_at_key=objects.whose(entry, existing), rerun=options.rerun)
     if entry.manifest is None:
-        return replace(facts, object_at_key=_object_at_key(settings, entry, existing))
+        return facts
 
     known = entry.manifest
     facts = replace(
@@ -123,16 +124,6 @@ def _facts(
     )
 
 
-def _object_at_key(
-    settings: Settings, entry: DayEntry, existing: StoredObject | None
-) -> ObjectAtKey:
-    if existing is None:
-        return ObjectAtKey.ABSENT
-    if objects.is_of_day(existing, settings.model, entry.day):
-        return ObjectAtKey.OF_THIS_DAY
-    return ObjectAtKey.FOREIGN
-
-
 def _refusal_error(
     settings: Settings,
     entry: DayEntry,
@@ -140,16 +131,20 @@ def _refusal_error(
     facts: DayFacts,
     existing: StoredObject | None,
 ) -> RefusedError:
+    uri = settings.ground_truth_uri(entry.day)
     if refusal is Refusal.ACCEPTED_BY_DMM:
         return RefusedError(
             f"{entry.day}: DMM has already accepted this day ({facts.state}): --rerun is not"
             " allowed"
         )
     if refusal is Refusal.FOREIGN_OBJECT and existing:
-        uri = settings.ground_truth_uri(entry.day)
+        return objects.foreign_object_error(entry, uri, existing)
+    if refusal is Refusal.NOT_STORED_HERE:
         return RefusedError(
-            f"{uri}: the object belongs to another model or day ({objects.owner(existing)}); it"
-            " was left alone: move it away, or use --rerun to replace it"
+            f"{entry.day}: {uri} was stored by another run, and whether DMM has ingested it is not"
+            f" known in {entry.workspace.state}: --rerun is refused: bring back the state folder of"
+            f" that run, or remove the object yourself (aws s3 rm {uri}) and score the day without"
+            " --rerun"
         )
     return RefusedError(
         f"{entry.day} is {facts.state} and would not continue as it began"
@@ -198,15 +193,3 @@ def _keep(
         model_url=settings.model_api.url,
         replaces_etag=replaces_etag,
     )
-
-
-def _adopt(
-    settings: Settings, entry: DayEntry, existing: StoredObject, options: ScoringOptions
-) -> None:
-    """Note that a day was done elsewhere: from now on it is known here."""
-    uri = settings.ground_truth_uri(entry.day)
-    fields = objects.manifest_fields(existing, uri)
-    if options.dry_run:
-        entry.manifest = entry.changed(**fields)
-    else:
-        entry.update(**fields)

@@ -20,7 +20,8 @@ def preview(
     answers = {}
     if prepared.step is not Step.GENERATE:
         path = entry.workspace.journal(entry.day)
-        answers = journal.read_answers(path, batch.sha256, len(batch))
+        classes = settings.schema.target.classes
+        answers = journal.read_answers(path, batch.sha256, len(batch), classes)
     left = rows_to_send(prepared.step, batch, answers)
     first_row = None
     if left:

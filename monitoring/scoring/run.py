@@ -36,7 +36,8 @@ def score(
     batch = prepared.batch
     assert batch is not None, "a day that is done has no rows to score"
 
-    journal = Journal(entry.workspace.journal(entry.day), batch.sha256, len(batch))
+    classes = settings.schema.target.classes
+    journal = Journal(entry.workspace.journal(entry.day), batch.sha256, len(batch), classes)
     with contextlib.closing(journal):
         answers = journal.answers
         left = rows_to_send(prepared.step, batch, answers)

@@ -4,9 +4,9 @@ import json
 from typing import Any, NamedTuple
 
 from monitoring.services.http import Reply
+from monitoring.services.server_text import server_text
 from monitoring.settings.model import ModelApi, Target
 from monitoring.settings.rules import Label
-from monitoring.text import printable
 
 _MAX_REQUEST_ID = 100
 _MAX_RELEASE = 200
@@ -66,7 +66,7 @@ def parse_reply(reply: Reply, settings: ModelApi, target: Target) -> Prediction:
 
 def _request_id(reply: Reply, body: dict[str, Any]) -> str | None:
     request_id = reply.headers.get("X-Request-ID") or body.get("request_id") or ""
-    return printable(request_id)[:_MAX_REQUEST_ID] or None
+    return server_text(request_id, _MAX_REQUEST_ID) or None
 
 
 def _result(reply: Reply, body: dict[str, Any]) -> Any:
@@ -164,8 +164,8 @@ def _release(body: dict[str, Any]) -> str | None:
     if not isinstance(release, dict):
         return None
     parts = [f"{name}={release[name]}" for name in sorted(release) if name != "harness_version"]
-    return printable(" ".join(parts))[:_MAX_RELEASE] or None
+    return server_text(" ".join(parts), _MAX_RELEASE) or None
 
 
 def _shown(value: Any) -> str:
-    return str(value)[:_MAX_SHOWN]
+    return server_text(value, _MAX_SHOWN)

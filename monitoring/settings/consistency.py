@@ -1,5 +1,6 @@
 """What no single key shows: names that must agree, and tokens that would travel unencrypted."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from monitoring.settings.model import Settings
@@ -17,6 +18,7 @@ def check_consistency(source: YamlSource, settings: Settings) -> None:
     _check_drills(source, settings)
     _check_ground_truth_columns(source, settings)
     _check_plain_http(source, settings)
+    _check_folders(source, settings)
 
 
 def _check_names(source: YamlSource, settings: Settings) -> None:
@@ -156,3 +158,18 @@ def _check_plain_http(source: YamlSource, settings: Settings) -> None:
                 f"got plain http{to_host}, expected https, or the host in allow_plain_http: a"
                 " token would be readable",
             )
+
+
+def _check_folders(source: YamlSource, settings: Settings) -> None:
+    folders = {"state_dir": settings.state_dir, "report_dir": settings.report_dir}
+    for key, folder in folders.items():
+        for parent in folder.parents:
+            if _is_file(parent):
+                source.add_wrong_value(key, str(folder), f"a folder, but {parent} is a file")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, say: whoever writes there says so
+        return False

@@ -5,7 +5,7 @@ import types
 from collections.abc import Collection
 from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from monitoring.errors import ConfigError
 from monitoring.settings.consistency import check_consistency
@@ -21,21 +21,30 @@ def load(path: Path, unused: Collection[str] = ()) -> tuple[Settings, list[str]]
 
     unused: the settings that the script does not use, by their dotted beginning ("model_api"):
     these may be unset. The `.env` is merged into the process's environment, which wins. Raises
-    ConfigError with every problem.
+    ConfigError with every problem; its warnings are those to log.
     """
     folder = path.parent.resolve()
     env_file = folder / ".env"
     warnings = merge_env_file(env_file)
+    try:
+        return _settings(path, env_file, unused), warnings
+    except ConfigError as error:
+        error.warnings = warnings
+        raise
 
+
+def _settings(path: Path, env_file: Path, unused: Collection[str]) -> Settings:
+    folder = env_file.parent
     source = YamlSource(path, env_file)
     data = source.read()
     loader = _Loader(source, _may_be_unset(data, unused))
     settings = loader.section(Settings, data, "")
     if settings is not MISSING:
+        settings = _with_absolute_paths(settings, folder)
         check_consistency(source, settings)
     if source.problems or settings is MISSING:
         raise ConfigError(_problems_text(source, folder / path.name))
-    return _with_absolute_paths(settings, folder), warnings
+    return cast(Settings, settings)
 
 
 def _problems_text(source: YamlSource, path: Path) -> str:

@@ -205,7 +205,11 @@ class Settings:
     schema: Schema
     project_id: Annotated[str, text("letters, digits, . _ or -", r"[A-Za-z0-9._-]+")] = ""
     model: Annotated[
-        str, text("letters, digits, . _ or -, the first no .", r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+        str,
+        text(
+            "letters, digits, . _ or -, the first no ., at most 255 (it is a folder's name)",
+            r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}",
+        ),
     ] = "credit-default"
     training_data: DataPath = "data/german_credit.csv"
     scoring: Scoring = Scoring()

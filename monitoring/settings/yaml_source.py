@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from monitoring.errors import ConfigError
-from monitoring.settings.env_file import read_problem
+from monitoring.settings.env_file import read_problem, read_remedy, read_text
 
 SECRETS = ("model_api.token", "model_monitor.api_key", "alerts.webhook", "alerts.ping")
 
@@ -45,11 +45,11 @@ class YamlSource:
         Raises ConfigError where it can't be read or isn't YAML.
         """
         try:
-            text = self.path.read_text(encoding="utf-8-sig")
+            text = read_text(self.path)
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(
-                f"{self.path}: can't be read: {read_problem(error)}; name another file with"
-                " --config FILE"
+                f"{self.path}: can't be read: {read_problem(error)};"
+                f" {read_remedy(error) or 'name another file with --config FILE'}"
             ) from None
 
         try:

@@ -234,6 +234,23 @@ def test_a_dry_run_shows_what_would_be_sent_and_sends_and_writes_nothing(own: Lo
     assert "PSI thresholds worth entering in DMM" in ended.stderr
 
 
+def test_a_note_for_content_that_a_version_holds_is_said_to_be_stored_nowhere(own: Loop) -> None:
+    own.run(SCRIPT, "--meta", "model_version=7")
+
+    same = own.run(SCRIPT, "--meta", "model_version=7")
+    dry = own.run(SCRIPT, "--dry-run", "--quiet", "--meta", "model_version=8")
+    other = own.result(SCRIPT, "--meta", "model_version=8", "--meta", "why=test")
+    own.run(SCRIPT, "--again", "--meta", "model_version=8")
+
+    assert "nothing is stored" not in same.stderr
+    expected = "--meta model_version=8, why=test: nothing is stored, since "
+    assert other["warnings"][-1].startswith(expected)
+    assert other["warnings"][-1].endswith("--again creates a version with it")
+    assert "warning: --meta model_version=8: nothing is stored" in dry.stderr
+    versions = own.result(SCRIPT, "--list")["versions"]
+    assert [version["meta"]["model_version"] for version in versions] == ["7", "8"]
+
+
 def test_a_dry_run_of_content_that_a_version_holds_would_send_nothing(own: Loop) -> None:
     own.run(SCRIPT)
 

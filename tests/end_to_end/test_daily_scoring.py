@@ -119,12 +119,9 @@ def test_a_foreign_object_at_the_key_is_left_alone_and_nothing_is_sent(loop: Loo
     assert loop.sent_rows() == []
 
 
-def test_a_rerun_replaces_a_foreign_object_and_keeps_the_old_folder(loop: Loop) -> None:
+def test_a_rerun_replaces_the_days_file_and_keeps_the_old_folder(loop: Loop) -> None:
     loop.run(SCRIPT, "--date", DAY)
     first = loop.objects()[loop.object_key()]
-    loop.sandbox.s3_client().put_object(
-        Bucket="se-demo-data", Key=loop.object_key(), Body=b"theirs"
-    )
 
     ended = loop.run(SCRIPT, "--date", DAY, "--rerun")
 
@@ -132,6 +129,18 @@ def test_a_rerun_replaces_a_foreign_object_and_keeps_the_old_folder(loop: Loop) 
     assert "to be replaced: ETag" in ended.stderr
     assert len(table(loop.objects()[loop.object_key()])) == len(table(first))
     assert (loop.day_folder().with_name(f"{DAY}.1") / "manifest.json").exists()
+
+
+def test_a_rerun_leaves_an_object_alone_that_does_not_say_whose_it_is(loop: Loop) -> None:
+    loop.run(SCRIPT, "--date", DAY)
+    loop.sandbox.s3_client().put_object(
+        Bucket="se-demo-data", Key=loop.object_key(), Body=b"theirs"
+    )
+
+    ended = loop.run(SCRIPT, "--date", DAY, "--rerun", code=6)
+
+    assert f"move it away (aws s3 mv s3://se-demo-data/{loop.object_key()} ...)" in ended.stderr
+    assert loop.objects()[loop.object_key()] == "theirs"
 
 
 def test_a_rerun_of_a_day_that_dmm_accepted_is_refused(loop: Loop) -> None:
@@ -159,7 +168,7 @@ def test_a_rerun_whose_object_changed_meanwhile_is_refused(loop: Loop) -> None:
 
     ended = loop.run(SCRIPT, "--date", DAY, code=6)
 
-    assert "the key holds other content" in ended.stderr
+    assert "the object belongs to another model or day (model unnamed" in ended.stderr
     assert loop.objects()[loop.object_key()] == "newer"
     loop.sandbox.s3_client().delete_object(Bucket="se-demo-data", Key=loop.object_key())
     loop.run(
@@ -388,7 +397,7 @@ def test_another_number_of_rows_than_the_days_own_is_refused(loop: Loop) -> None
     loop.run(SCRIPT, "--date", DAY)
 
 
-def test_earlier_scored_days_are_uploaded_first_and_missing_days_named_once(loop: Loop) -> None:
+def test_earlier_scored_days_are_uploaded_first_and_missing_days_are_named(loop: Loop) -> None:
     loop.run(SCRIPT, "--date", "2026-02-25")
     loop.patched(
         SCRIPT,
@@ -401,7 +410,7 @@ def test_earlier_scored_days_are_uploaded_first_and_missing_days_named_once(loop
     result = loop.run(SCRIPT, "--date", DAY)
 
     assert loop.manifest("2026-02-27")["state"] == "uploaded"
-    assert "not scored: 2026-02-28" in result.stderr
+    assert "not scored: 2026-02-26, 2026-02-28 (2 days)" in result.stderr
     assert set(loop.objects()) == {
         loop.object_key(day) for day in ("2026-02-25", "2026-02-27", DAY)
     }
@@ -719,6 +728,54 @@ def test_a_model_worse_than_chance_is_an_alert_on_the_first_day(loop: Loop) -> N
     assert ("model", "model") in [(alert["family"], alert["subject"]) for alert in result["alerts"]]
     assert result["state"] == "uploaded"
     assert "already uploaded" in loop.run(SCRIPT, "--date", DAY, "--fail-on-alert").stdout
+
+
+def test_a_condition_that_goes_on_is_said_every_day_and_its_end_once(loop: Loop) -> None:
+    loop.configure(scoring={"rows": [100, 100]})
+    loop.sandbox.switch(swapped_labels=True)
+    report = loop.folder / "reports" / "credit-default"
+
+    first = loop.run(SCRIPT, "--date", DAY, "--quiet")
+    second = loop.run(SCRIPT, "--date", "2026-03-02", "--json", "--fail-on-alert", code=4)
+    loop.sandbox.switch(swapped_labels=False)
+    third = loop.run(SCRIPT, "--date", "2026-03-03", "--quiet")
+    fourth = loop.run(SCRIPT, "--date", "2026-03-04", "--quiet")
+
+    alert = f"warning: {DAY} credit-default: alert: model: balanced accuracy "
+    (line,) = [line for line in first.stderr.splitlines() if line.startswith(alert)]
+    assert line.endswith(f"; report {report / DAY}.html")
+    assert first.stdout.startswith(f"{DAY} credit-default: 100 of 100 rows scored, uploaded to s3:")
+    assert "advice: look" in first.stdout
+
+    result = json.loads(second.stdout)
+    assert result["alerts"] == []
+    assert "balanced_accuracy" in [alert["metric"] for alert in result["ongoing"]]
+    assert "2026-03-02 credit-default: still: model: balanced accuracy " in second.stderr
+
+    recovered = "warning: 2026-03-03 credit-default: recovered: model, balanced_accuracy: "
+    assert recovered in third.stderr
+    assert "1 ongoing" not in third.stdout
+    assert (fourth.stdout, fourth.stderr) == ("", "")
+
+
+def test_a_day_that_is_done_repeats_its_verdict_and_its_report(loop: Loop) -> None:
+    loop.configure(scoring={"rows": [100, 100]})
+    loop.run(SCRIPT, "--date", "2026-03-02")
+    loop.sandbox.switch(swapped_labels=True)
+    loop.run(SCRIPT, "--date", DAY)
+
+    again = loop.run(SCRIPT, "--date", DAY)
+    quiet = loop.run(SCRIPT, "--date", DAY, "--quiet")
+    good = loop.run(SCRIPT, "--date", "2026-03-02")
+    good_and_quiet = loop.run(SCRIPT, "--date", "2026-03-02", "--quiet")
+
+    report = loop.folder / "reports" / "credit-default"
+    assert "already uploaded, nothing sent" in again.stdout
+    assert "2 new alerts (model), advice: look" in again.stdout
+    assert again.stdout.endswith(f"; report {report / DAY}.html\n")
+    assert quiet.stdout == again.stdout
+    assert "; no alerts; report" in good.stdout
+    assert good_and_quiet.stdout == ""
 
 
 def test_a_run_cut_off_before_its_report_makes_it_the_next_time_and_sends_nothing(

@@ -421,6 +421,23 @@ def test_trouble_in_polling_fails_no_accepted_registration(own: Loop) -> None:
     assert own.manifest(DAY)["state"] == "registered"
 
 
+def test_a_dmm_without_the_jobs_call_is_said_to_be_one_once_and_is_still_dmm(own: Loop) -> None:
+    own.sandbox.switch(jobs_endpoint="404")
+    upload(own)
+    own.run(SCRIPT, "--date", DAY)
+
+    first = own.run(SCRIPT, "--pending", "--quiet")
+    second = own.run(SCRIPT, "--pending", "--quiet")
+    shown = own.run(SCRIPT, "--pending")
+
+    assert "this DMM lists no jobs: see Ingest History" in first.stderr
+    assert "lists no jobs" not in second.stderr
+    assert "this is not DMM" not in first.stderr + shown.stderr + shown.stdout
+    assert own.manifest(DAY)["state"] == "registered"
+    memory = json.loads((own.day_folder(DAY).parent / "monitor.json").read_text())
+    assert set(memory) == {"endpoint", "form", "no_jobs"}
+
+
 # Interruptions.
 
 
@@ -487,14 +504,18 @@ def test_pending_takes_what_is_uploaded_and_due_and_what_is_accepted(own: Loop) 
     for day, state in zip(
         days, ("ingested", "failed", "scored", "uploaded", "uploaded"), strict=True
     ):
-        upload(own, day)
-        ledger(own, day, state=state)
+        key = upload(own, day)
+        ledger(own, day, state=state, bucket="se-demo-data", object_key=key)
 
-    result = own.result(SCRIPT, "--pending")
+    result = own.result(SCRIPT, "--pending", code=6)
 
-    assert [(day["day"], day["outcome"]) for day in result["days"]] == [(days[3], "accepted")]
+    assert [(day["day"], day["outcome"]) for day in result["days"]] == [
+        (days[1], "failed"),
+        (days[3], "accepted"),
+    ]
     assert registered(own) == [own.object_key(days[3])]
-    assert [day["day"] for day in own.result(SCRIPT, "--pending")["days"]] == [days[3]]
+    again = own.result(SCRIPT, "--pending", code=6)
+    assert [day["day"] for day in again["days"]] == [days[1], days[3]]
 
 
 def test_an_accepted_day_is_followed_under_the_model_id_that_it_was_registered_with(
@@ -823,6 +844,7 @@ def test_an_unknown_model_and_an_unknown_data_source_are_told_apart(own: Loop) -
         ["--pending", "--date", DAY],
         ["--uri", "s3://b/k", "--date", DAY],
         ["--again", "--status"],
+        ["--status", "--wait", "5"],
         ["--uri", "b/k"],
         ["--wait", "soon"],
         ["--wait", "-1"],

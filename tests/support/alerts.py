@@ -38,7 +38,7 @@ def alert(subject: str = "age", **changes: Any) -> Alert:
         **changes,
     }
     text = f"{subject}: {fields['metric'].upper()} {fields['value']}, limit {fields['limit']}"
-    return Alert(subject=subject, text=text, **fields)
+    return Alert(**{"subject": subject, "text": text, **fields})
 
 
 def record(day: str = "2026-01-10", *alerts: Alert) -> DayRecord:

@@ -1,6 +1,6 @@
 """A model's days, evaluated as in production."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ import pandas as pd
 from benchmarks.population import CONTENT_HASH, Population
 from monitoring.batch.batch import Batch
 from monitoring.batch.scored import ScoredBatch
+from monitoring.checks.alert import Alert
 from monitoring.checks.evaluate import evaluate
 from monitoring.checks.inputs import DayInputs
 from monitoring.checks.limits import Limits
@@ -125,8 +126,13 @@ def failing(answers: Sequence[Answer], rows: Sequence[int], **changes: Any) -> l
 
 
 def found(record: DayRecord) -> set[tuple[str, str, str]]:
+    """Return family, subject and metric of each new alert."""
+    return names(record.alerts)
+
+
+def names(alerts: Iterable[Alert]) -> set[tuple[str, str, str]]:
     """Return family, subject and metric of each alert."""
-    return {(alert.family.value, alert.subject, alert.metric) for alert in record.alerts}
+    return {(alert.family.value, alert.subject, alert.metric) for alert in alerts}
 
 
 def feature(record: DayRecord, name: str) -> FeatureTest:

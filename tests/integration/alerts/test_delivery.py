@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -54,6 +55,68 @@ def test_an_alert_cools_down_and_a_new_one_does_not_wait_for_it(
     assert sent == [("2026-01-10", 1), ("2026-01-12", 1), ("2026-01-13", 1), ("2026-01-16", 1)]
     assert "new" in texts(httpserver)[1]
     assert logged()[1] == ("INFO", "webhook: 1 alert, 1 held back (sent lately) sent")
+
+
+def test_a_channel_hears_once_that_what_it_was_sent_is_over(
+    settings: Settings, hook: str, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    settings = with_webhook(settings, hook)
+    ended = replace(record("2026-01-11"), recovered=[alert(text="age, ks: no longer so")])
+    for day in (record("2026-01-10", alert()), ended, record("2026-01-12")):
+        deliver(settings, day, tmp_path)
+
+    alarm, recovery = texts(httpserver)
+    assert "recovered" not in alarm
+    assert recovery.splitlines() == [
+        "credit-default 2026-01-11: 0 alerts, 1 recovered, advice: look",
+        "- recovered: age, ks: no longer so",
+        "report: reports/page.html",
+    ]
+
+
+def test_an_end_that_could_not_be_sent_is_sent_by_the_next_run(
+    settings: Settings, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    for status in (200, 503, 200):
+        httpserver.expect_ordered_request("/hook/s3cret").respond_with_data("", status=status)
+    settings = with_webhook(settings, httpserver.url_for("/hook/s3cret"))
+
+    for day in (record("2026-01-10", alert()), record("2026-01-11"), record("2026-01-12")):
+        deliver(settings, day, tmp_path)
+    deliver(settings, record("2026-01-13"), tmp_path)
+
+    assert ["- recovered: drift/age/ks: no longer so" in text for text in texts(httpserver)] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_an_earlier_day_ends_nothing_that_was_sent_for_a_later_one(
+    settings: Settings, hook: str, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    """A backfill."""
+    settings = with_webhook(settings, hook)
+
+    for day in (record("2026-01-10", alert()), record("2026-01-05")):
+        deliver(settings, day, tmp_path)
+
+    assert len(texts(httpserver)) == 1
+
+
+def test_what_goes_on_is_sent_again_after_its_cooldown_and_called_so(
+    settings: Settings, hook: str, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    settings = with_webhook(settings, hook, cooldown_days=3)
+    deliver(settings, record("2026-01-10", alert()), tmp_path)
+    for day in range(11, 14):
+        deliver(settings, replace(record(f"2026-01-{day}"), ongoing=[alert()]), tmp_path)
+
+    assert [text.splitlines()[1] for text in texts(httpserver)] == [
+        "- drift: age: KS 0.24, limit 0.17",
+        "- still drift: age: KS 0.24, limit 0.17",
+    ]
+    assert "2026-01-13: 0 alerts, 1 ongoing, advice" in texts(httpserver)[1]
 
 
 @pytest.mark.parametrize("cooldown_days", [0, 3])

@@ -16,6 +16,7 @@ KEYS = [
     *("version", "model", "day", "made_at", "schema_hash", "baseline", "drills", "dmm_psi_limit"),
     *("minimum_psi", "rows", "counts", "endpoint", "performance", "balance", "quality"),
     *("importance", "drift", "pipeline", "alerts", "advice", "because"),
+    *("ongoing", "recovered"),  # since 1.1
 ]
 TEST_KEYS = ["subject", "test", "rate", "value", "limit", "psi", "rows", "alarmed", "window"]
 

@@ -1,15 +1,17 @@
 """A day in the ledger when files are torn, foreign or gone, and questions about many days."""
 
+import errno
 import json
 import logging
+import os
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from monitoring.errors import RefusedError
+from monitoring.errors import RefusedError, ServiceError
 from monitoring.files import write_atomically
-from monitoring.ledger import days
+from monitoring.ledger import days, lock
 from monitoring.ledger.entry import Ledger
 from monitoring.ledger.workspace import Workspace
 
@@ -68,12 +70,44 @@ def test_a_change_of_state_notes_its_time_once(ledger: Ledger) -> None:
     assert ledger.entry(DAY).manifest == entry.manifest
 
 
-def test_a_lock_is_held_on_a_full_disk_too(ledger: Ledger) -> None:
+def test_a_lock_is_held_on_a_full_disk_too(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
-    path = ledger.workspace.lock(DAY)
-    path.parent.mkdir(parents=True)
-    path.symlink_to("/dev/full")
+    monkeypatch.setattr(lock, "open_private", lambda path, flags: os.open("/dev/full", flags))
 
     with ledger.locked(DAY):
         pass
+
+
+def test_a_file_system_without_locks_is_named_as_such(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    expected = r"gives no locks .* set state_dir"
+    with pytest.raises(ServiceError, match=expected) as refused, ledger.locked(DAY):
+        pass
+
+    assert "free some space" not in str(refused.value)
+
+
+def test_temporary_files_of_killed_runs_are_swept_under_the_lock(ledger: Ledger) -> None:
+    workspace = ledger.workspace
+    ledger.entry(DAY).update(state="scored")
+    own = workspace.day_folder(DAY) / ".manifest.json.4711"
+    old, young = workspace.state / ".limits.json.4711", workspace.state / ".alerts.json.4712"
+    report = workspace.reports / ".history.csv.4711"
+    workspace.reports.mkdir(parents=True)
+    for path in (own, old, young, report):
+        path.touch()
+    for path in (old, report):
+        os.utime(path, (0, 0))
+    before = {path for path in workspace.state.iterdir() if not path.name.startswith(".")}
+
+    with ledger.locked(DAY):
+        assert not any(path.exists() for path in (own, old, report))
+        assert young.exists()  # another day's run may be writing it
+        assert before <= set(workspace.state.iterdir())
+        assert workspace.manifest(DAY).exists()

@@ -24,6 +24,7 @@ NOTHING: dict[str, Any] = {
     "availability": None,
     "releases": [],
     "alerts": [],
+    "ongoing": [],
     "advice": None,
     "because": [],
 }

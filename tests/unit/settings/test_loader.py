@@ -1152,3 +1152,55 @@ def test_a_threshold_decides_between_two_classes_and_not_beside_probabilities(
         tmp_path, of_three
     )
     assert "expected null: with probabilities the largest decides" in problems(tmp_path, beside)
+
+
+# --- mistakes that have a remedy of their own
+
+
+def test_the_warnings_about_the_env_file_come_with_the_errors_that_they_explain(
+    tmp_path: Path,
+) -> None:
+    del os.environ["DMM_URL"]
+    (tmp_path / ".env").write_text("DMM_URL https://h\n")
+    (tmp_path / ".env").chmod(0o600)
+
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path)
+
+    (warning,) = raised.value.warnings
+    assert f"{tmp_path}/.env:1: ignored: expected NAME=value" in warning
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("name", ["config.yaml", ".env"])
+def test_a_file_in_utf_16_is_said_to_be_one(tmp_path: Path, name: str, encoding: str) -> None:
+    content = (SHIPPED if name == "config.yaml" else "DMM_URL=https://h\n").encode(encoding)
+    (tmp_path / ".env").write_bytes(content if name == ".env" else b"")
+    (tmp_path / ".env").chmod(0o600)
+
+    with pytest.raises(ConfigError, match=rf"{name}: .*UTF-16.*save it as UTF-8"):
+        load(tmp_path, content if name == "config.yaml" else SHIPPED)
+
+
+@pytest.mark.parametrize("name", ["STATE_DIR", "REPORT_DIR"])
+def test_a_folder_under_a_file_is_a_mistake_of_the_settings(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("")
+    os.environ[name] = "file/below/it"
+
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path)
+
+    assert f"{name.lower()}: got the value of {name} (not shown), expected a folder" in str(
+        raised.value
+    )
+    assert f"{tmp_path}/file is a file" in str(raised.value)
+
+
+def test_a_model_name_that_no_file_can_have_is_refused_and_the_longest_is_taken(
+    tmp_path: Path,
+) -> None:
+    longest = "m" * 255
+    assert load(tmp_path, changed("model: credit-default", f"model: {longest}")).model == longest
+
+    with pytest.raises(ConfigError, match=r"model: got .*expected .*at most 255"):
+        load(tmp_path, changed("model: credit-default", f"model: {longest}m"))
