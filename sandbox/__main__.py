@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sandbox import attach, paths, variables
+from sandbox.model_choice import ModelChoice
 
 NOTICE = (
     "sandbox: there is no SeaweedFS for this machine: moto takes its place, which forgets over a"
@@ -22,16 +23,17 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; return the exit code."""
     chosen = _parser().parse_args(arguments)
     folder = chosen.dir.resolve()
+    model = ModelChoice(chosen.model, chosen.model_url, chosen.config)
     if chosen.command == "serve":
         # Late: the other commands start without the server.
         from sandbox.process import serve
 
-        return serve(folder, chosen.server_file)
+        return serve(folder, chosen.server_file, model)
     if chosen.command == "env":
         return print_variables(folder)
 
     try:
-        lease = attach.attach(folder)
+        lease = attach.attach(folder, model)
     except (RuntimeError, OSError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 1
@@ -104,6 +106,24 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=paths.DEFAULT_FOLDER,
         help="state folder (default: var/sandbox)",
+    )
+    own = parser.add_mutually_exclusive_group()
+    own.add_argument(
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="a scikit-learn model saved with joblib, behind the endpoint instead of the sandbox's",
+    )
+    own.add_argument(
+        "--model-url",
+        metavar="URL",
+        help="a model that runs elsewhere and takes the endpoint's bodies, behind it instead",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path("config.yaml"),
+        help="the config.yaml whose schema that model has (default: config.yaml)",
     )
     commands = parser.add_subparsers(dest="command", metavar="run | env")
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from sandbox.model_choice import THE_SANDBOX_S, ModelChoice
 from sandbox.paths import ROOT, SERVER_FILE, SERVER_LOG, USERS_FILE
 
 START_SECONDS = 100.0
@@ -37,13 +38,15 @@ class Lease:
     pid: int
     objects: str
     variables: Mapping[str, str]
+    model: list[str]
     is_joined: bool = False
 
 
-def attach(folder: Path) -> Lease:
+def attach(folder: Path, model: ModelChoice = THE_SANDBOX_S) -> Lease:
     """Use the server of a state folder; start one unless one runs.
 
-    Raises RuntimeError where it does not start, after the second try.
+    model: the user's, if one was chosen. Raises RuntimeError where it does not start, after the
+    second try, or one with another model runs.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -60,10 +63,16 @@ def attach(folder: Path) -> Lease:
                 if starts == MAX_STARTS:
                     break
                 starts += 1
-                _start(folder, server_file)
+                _start(folder, server_file, model)
             server = _running_server(server_file)
             if server is not None:
-                return Lease(users, **server, is_joined=starts == 0)
+                lease = Lease(users, **server, is_joined=starts == 0)
+                if model.is_made and lease.model != model.flags():
+                    raise RuntimeError(
+                        "one runs for this folder with another model or config: end it, or name"
+                        " another folder with --dir"
+                    )
+                return lease
         time.sleep(0.03)
 
     log = folder / SERVER_LOG
@@ -91,7 +100,7 @@ def _running_server(server_file: IO[str]) -> dict[str, Any] | None:
     return None
 
 
-def _start(folder: Path, server_file: IO[str]) -> None:
+def _start(folder: Path, server_file: IO[str], model: ModelChoice) -> None:
     """Start the server in a session of its own: a Ctrl-C is for the command, not for the server."""
     kept = {
         name: value
@@ -105,7 +114,8 @@ def _start(folder: Path, server_file: IO[str]) -> None:
         "no_proxy": "*",
     }
     descriptor = server_file.fileno()
-    command = [sys.executable, "-m", "sandbox", "--dir", str(folder), "serve", str(descriptor)]
+    flags = ["--dir", str(folder), *model.flags()]
+    command = [sys.executable, "-m", "sandbox", *flags, "serve", str(descriptor)]
     with (folder / SERVER_LOG).open("wb") as log:
         subprocess.Popen(
             command,

@@ -9,7 +9,9 @@ import threading
 from pathlib import Path
 
 from sandbox import identity as identities
+from sandbox.model_choice import THE_SANDBOX_S, ModelChoice
 from sandbox.model_endpoint import model as credit_model
+from sandbox.model_endpoint import own_model as own_models
 from sandbox.model_monitor.jobs import run_due_jobs
 from sandbox.model_monitor.models import DATA_SOURCE, register_first_model
 from sandbox.object_store import ObjectStore
@@ -25,12 +27,12 @@ JOB_SECONDS = 0.2
 """How often due jobs are looked for."""
 
 
-def serve(folder: Path, server_file: int) -> int:
+def serve(folder: Path, server_file: int, own: ModelChoice = THE_SANDBOX_S) -> int:
     """Run the sandbox of a state folder until nobody uses it any more, or SIGTERM.
 
     Returns the exit code. server_file: the descriptor of the open, locked file that says where
     the sandbox is (see `attach`). Must run in the main thread: the object store ends with the
-    thread that started it.
+    thread that started it. own: the user's model, if it is to run behind the endpoint.
     """
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
@@ -38,10 +40,10 @@ def serve(folder: Path, server_file: int) -> int:
     identity.ports["http"] = free_port(identity.ports.get("http"))
     objects = ObjectStore(folder, identity)
     try:
-        sandbox = _prepare(folder, identity, objects)
+        sandbox = _prepare(folder, identity, objects, own)
         threading.Thread(target=Server(sandbox).serve_forever, daemon=True).start()
         threading.Thread(target=_wait_for_last_user, args=(folder, ended), daemon=True).start()
-        _announce(folder, sandbox, server_file)
+        _announce(folder, sandbox, server_file, own)
         return _run_jobs(sandbox, objects, ended)
     finally:
         # Whoever comes while this process ends must not take it for a running one.
@@ -49,21 +51,28 @@ def serve(folder: Path, server_file: int) -> int:
         objects.end()
 
 
-def _prepare(folder: Path, identity: identities.Identity, objects: ObjectStore) -> Sandbox:
+def _prepare(
+    folder: Path, identity: identities.Identity, objects: ObjectStore, own: ModelChoice
+) -> Sandbox:
+    own_model = None
+    if own.is_made:
+        own_model = own_models.load(own.config, file=own.file, url=own.url)
     model = credit_model.load(TRAINING_DATA, folder)  # while the object store starts
     objects.wait_until_ready()
     identities.save(folder, identity)
     store = Store(folder / "records.sqlite3")
     sandbox = Sandbox(identity, store, model, identity.ports["http"], objects.url, objects.kind)
+    sandbox.own_model = own_model
     register_first_model(sandbox)
     return sandbox
 
 
-def _announce(folder: Path, sandbox: Sandbox, server_file: int) -> None:
+def _announce(folder: Path, sandbox: Sandbox, server_file: int, own: ModelChoice) -> None:
     """Write where the sandbox is; from now on it counts as running."""
     content = {
         "pid": os.getpid(),
         "objects": sandbox.objects_kind,
+        "model": own.flags(),
         "variables": user_variables(
             folder, sandbox.url, sandbox.objects_url, sandbox.identity, DATA_SOURCE
         ),

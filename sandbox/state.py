@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.identity import Identity
 from sandbox.model_endpoint.model import LinearModel
+from sandbox.model_endpoint.own_model import OwnModel
 from sandbox.store import Store
 from sandbox.switches import Switches
 
@@ -21,7 +22,7 @@ class Sandbox:
     """What the services share.
 
     port: of this server. objects_url: the S3 endpoint. objects_kind: "seaweedfs" or "moto".
-    requests: as recorded, oldest first.
+    own_model: the user's, which then runs behind the endpoint. requests: as recorded, oldest first.
     """
 
     identity: Identity
@@ -30,6 +31,7 @@ class Sandbox:
     port: int
     objects_url: str
     objects_kind: str
+    own_model: OwnModel | None = None
     switches: Switches = field(default_factory=Switches)
     requests: deque[dict[str, Any]] = field(default_factory=_no_requests)
     _tries: dict[str, int] = field(default_factory=dict)

@@ -10,17 +10,34 @@ from sandbox.state import Sandbox
 
 def capture(sandbox: Sandbox, arguments: dict[str, Any], predicted: int, score: float) -> None:
     """Keep the record of a prediction, with the class as the prediction."""
+    keep(
+        sandbox,
+        event_id=arguments[ID_ARGUMENT],
+        features={name: arguments[name] for name in FEATURES},
+        predictions={TARGET: predicted},
+        probabilities=[1.0 - score, score],
+    )
+
+
+def keep(
+    sandbox: Sandbox,
+    *,
+    event_id: str,
+    features: dict[str, Any],
+    predictions: dict[str, Any],
+    probabilities: list[float] | None,
+) -> None:
+    """Keep the record of any model's prediction."""
     identity = sandbox.identity
     now = datetime.now(UTC)
-    event_id = arguments[ID_ARGUMENT]
     record = {
-        "predictions": {TARGET: predicted},
-        "features": {name: arguments[name] for name in FEATURES},
+        "predictions": predictions,
+        "features": features,
         "metadata": None,
         "timestamp": now.isoformat(),
         "__domino_timestamp": now.isoformat(),
         "event_id": event_id,
-        "prediction_probability": [1.0 - score, score],
+        "prediction_probability": probabilities,
         "sample_weight": None,
         "instance_id": identity.model_version_id,
     }

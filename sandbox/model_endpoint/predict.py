@@ -5,7 +5,8 @@ import time
 from typing import Any
 
 from sandbox.model_endpoint.call import feature_values
-from sandbox.model_endpoint.capture import capture
+from sandbox.model_endpoint.capture import capture, keep
+from sandbox.model_endpoint.own_model import OwnModel
 from sandbox.state import Sandbox
 from sandbox.switches import OddReply, Switches
 from sandbox.wire import Reply, json_reply
@@ -14,6 +15,8 @@ IMPOSSIBLE_CLASS = 7
 HUGE_BYTES = 3_000_000
 CUT_BYTES = 9
 THRESHOLD = 0.5
+ERROR_RESULT = {"error": "the feature store did not answer"}
+"""Contracts 6.1: the function may report its own failure."""
 
 
 def run_function(sandbox: Sandbox, arguments: dict[str, Any], odd: OddReply) -> Any:
@@ -21,6 +24,9 @@ def run_function(sandbox: Sandbox, arguments: dict[str, Any], odd: OddReply) -> 
 
     Raises Refused with 500 for values that the model's code refuses.
     """
+    if sandbox.own_model:
+        return _run_own(sandbox, sandbox.own_model, arguments, odd)
+
     switches = sandbox.switches
     score = sandbox.model.probability(feature_values(arguments)) + switches.score_shift
     score = min(1.0, max(0.0, score))
@@ -28,10 +34,26 @@ def run_function(sandbox: Sandbox, arguments: dict[str, Any], odd: OddReply) -> 
         score = 1.0 - score
     predicted = IMPOSSIBLE_CLASS if odd == "impossible_class" else int(score >= THRESHOLD)
 
-    if odd == "error_in_200":  # contracts 6.1: the function may report its own failure
-        return {"error": "the feature store did not answer"}
+    if odd == "error_in_200":
+        return ERROR_RESULT
     capture(sandbox, arguments, predicted, score)
     return _in_form(switches, predicted, score)
+
+
+def _run_own(sandbox: Sandbox, own: OwnModel, arguments: dict[str, Any], odd: OddReply) -> Any:
+    answer = own.answer(
+        {name: value for name, value in arguments.items() if name != own.id_argument}
+    )
+    if odd == "error_in_200":
+        return ERROR_RESULT
+    keep(
+        sandbox,
+        event_id=arguments[own.id_argument],
+        features={name: arguments[name] for name in own.features},
+        predictions={own.target: answer.predicted},
+        probabilities=answer.probabilities,
+    )
+    return answer.result
 
 
 def run(sandbox: Sandbox, arguments: dict[str, Any], odd: OddReply) -> Reply:

@@ -20,8 +20,9 @@ def predict(sandbox: Sandbox, request: Request, model_api_id: str) -> Reply:
     switches = sandbox.switches
     body = request.json(dict)
     check_model(sandbox, model_api_id)
-    arguments = read_arguments(body)
-    row_id = str(arguments[ID_ARGUMENT])
+    own = sandbox.own_model
+    arguments = own.read_arguments(body) if own else read_arguments(body)
+    row_id = str(arguments[own.id_argument if own else ID_ARGUMENT])
 
     is_early_try = sandbox.count_try(row_id) <= switches.fail_tries
     fault = faults.fault_of(switches, row_id) if is_early_try else None

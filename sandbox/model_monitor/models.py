@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox import object_store
 from sandbox.model_endpoint.model import FEATURES, TARGET
+from sandbox.model_endpoint.own_model import OwnModel
 from sandbox.model_monitor.body_shapes import (
     DATASET_DETAILS,
     MODEL_METADATA,
@@ -32,6 +33,12 @@ def register_first_model(sandbox: Sandbox) -> None:
     The model, and the data source of its bucket.
     """
     identity = sandbox.identity
+    own = sandbox.own_model
+    if own and sandbox.store.all("Model"):
+        # The folder may have been another model's.
+        model = sandbox.store.get("Model", identity.dmm_model_id)
+        model["variables"] = _first_variables(own)
+        sandbox.store.put("Model", identity.dmm_model_id, model)
     if sandbox.store.all("Model"):
         return
 
@@ -45,16 +52,20 @@ def register_first_model(sandbox: Sandbox) -> None:
             "workbenchModelVersionId": identity.model_version_id,
         },
     }
-    _put_model(sandbox, identity.dmm_model_id, metadata, _first_variables())
+    _put_model(sandbox, identity.dmm_model_id, metadata, _first_variables(own))
 
     config = {"bucket": object_store.BUCKET, "region": "us-east-1", "instance_role": False}
     source = {"id": new_id(), "name": DATA_SOURCE, "type": "s3", "config": config}
     sandbox.store.put("Datasource", DATA_SOURCE, source)
 
 
-def _first_variables() -> list[dict[str, Any]]:
-    rows = [(name, "feature", "numerical" if name == "age" else "categorical") for name in FEATURES]
-    rows.append((TARGET, "prediction", "categorical"))
+def _first_variables(own: OwnModel | None) -> list[dict[str, Any]]:
+    types = {name: "numerical" if name == "age" else "categorical" for name in FEATURES}
+    rows = [
+        (name, "feature", value_type)
+        for name, value_type in (own.features if own else types).items()
+    ]
+    rows.append((own.target if own else TARGET, "prediction", "categorical"))
     # contracts 3.2: behind a Domino endpoint the row identifier is the capture's event_id
     rows.append(("event_id", "row_identifier", "string"))
     return [
