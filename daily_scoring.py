@@ -85,6 +85,7 @@ def score_days(
     from monitoring.ledger import days
     from monitoring.ledger.entry import Ledger
     from monitoring.ledger.workspace import Workspace
+    from monitoring.report.refresh import refresh
     from monitoring.report.result import day_result
     from monitoring.scoring.prepare import ScoringOptions
 
@@ -99,13 +100,17 @@ def score_days(
         with ledger.locked(day, dry_run=arguments.dry_run) as entry:
             return score_day(settings, entry, options, arguments)
 
-    return each_day(
-        requested,
-        work_on,
-        describe=lambda day: day_result(workspace, day),
-        arguments=arguments,
-        first=days.awaiting_upload(workspace, before=requested[0]),
-    )
+    try:
+        return each_day(
+            requested,
+            work_on,
+            describe=lambda day: day_result(workspace, day),
+            arguments=arguments,
+            first=days.awaiting_upload(workspace, before=requested[0]),
+        )
+    finally:  # a day that was broken off is to be seen in the overview too
+        if not arguments.dry_run:
+            refresh(workspace, settings)
 
 
 def score_day(
@@ -143,7 +148,7 @@ def score_day(
     entry.update(duration_seconds=round(time.monotonic() - began, 3))
 
     record, previous = evaluate_day(settings, entry, store, scored)
-    page = report.write(entry.workspace, record, previous)
+    page = report.write(entry.workspace, record, previous, settings.checks)
     entry.update(report=str(page))
     for line in alert_lines(record, str(page)):
         log.warning("%s", line)

@@ -69,6 +69,7 @@ def work(arguments: argparse.Namespace) -> Outcome:
     from monitoring.ground_truth.status import status
     from monitoring.ground_truth.text import result_line, status_table
     from monitoring.ground_truth.unknown import warn_about_unknown_days
+    from monitoring.report.refresh import refresh
     from monitoring.s3_uri import S3Uri
 
     if arguments.skip:
@@ -98,6 +99,7 @@ def work(arguments: argparse.Namespace) -> Outcome:
         warn_about_unknown_days(settings, registrar.ledger, registrar.store)
     if not arguments.dry_run:
         files = follow(registrar.ledger, registrar.dmm, files, arguments.wait)
+        refresh(registrar.ledger.workspace, settings)
 
     lines = [result_line(file) for file in files if not file.error]
     return Outcome(

@@ -1,0 +1,134 @@
+"""A day as history.csv has it, and its verdict: what overview and page say first."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+
+from monitoring.report.metrics import MetricRow
+from monitoring.text import format_count
+
+_TESTS = ("ks", "psi")
+_WINDOWS = ("ks_window", "psi_window")
+_TEXTS = {"release": "releases", "drill": "drills", "ongoing": "ongoing", "because": "reasons"}
+_ADVICE = ("nothing to do", "look at it", "consider retraining")
+
+
+class Kind(Enum):
+    """What a day came to; value: the class that the pages draw it with."""
+
+    QUIET = "quiet"
+    UNJUDGED = "unjudged"
+    ONGOING = "ongoing"
+    LOOK = "look"
+    ALERTS = "alerts"
+    UNCHECKED = "unchecked"
+    HALF_SCORED = "half"
+    MISSING = "missing"
+    GIVEN_UP = "given-up"
+
+
+class PastAlert(NamedTuple):
+    """An alert: sentence, and the figures that follow it in the alert's text."""
+
+    metric: str
+    subject: str
+    sentence: str
+    figures: str
+
+
+class Verdict(NamedTuple):
+    """headline: to be read in a second. sentences: what it is about."""
+
+    kind: Kind
+    headline: str
+    sentences: list[str]
+    advice: str
+
+
+@dataclass(slots=True)
+class PastDay:
+    """A day's lines of history.csv, sorted.
+
+    values: of the day as a whole, by metric. ratios: of each variable's test, value by limit;
+    windows: the same of the last days together. reference: how many first days of the release are
+    known, and how many are needed; None in a history of 1.0.
+    """
+
+    day: str
+    values: dict[str, float] = field(default_factory=dict)
+    ratios: dict[str, float] = field(default_factory=dict)
+    windows: dict[str, float] = field(default_factory=dict)
+    releases: list[str] = field(default_factory=list)
+    drills: list[str] = field(default_factory=list)
+    alerts: list[PastAlert] = field(default_factory=list)
+    ongoing: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    reference: tuple[int, int] | None = None
+
+    @property
+    def alert_count(self) -> int:
+        """The number of alerts, which a history of 1.0 has without their texts."""
+        return int(self.values.get("alerts", 0))
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the model could be compared with its first days."""
+        return self.reference is None or self.reference[0] >= self.reference[1]
+
+
+def past_day(day: str, rows: Iterable[MetricRow]) -> PastDay:
+    """Return a day by its lines."""
+    past = PastDay(day)
+    for row in rows:
+        if row.metric in _TESTS:
+            past.ratios[row.subject] = _ratio(row)
+        elif row.metric in _WINDOWS:
+            past.windows[row.subject] = _ratio(row)
+        elif row.metric == "alert":
+            past.alerts.append(_alert(row.subject))
+        elif row.metric == "reference_days":
+            past.reference = (int(row.value), int(row.limit or 0))
+        elif row.metric in _TEXTS:
+            getattr(past, _TEXTS[row.metric]).append(row.subject)
+        else:
+            past.values[row.metric] = row.value
+    return past
+
+
+def verdict(past: PastDay) -> Verdict:
+    """Return what a scored day came to."""
+    advice = _ADVICE[int(past.values.get("advice", 0))]
+    if past.alert_count:
+        sentences = [alert.sentence for alert in past.alerts]
+        return Verdict(Kind.ALERTS, format_count(past.alert_count, "alert"), sentences, advice)
+    if past.ongoing:
+        headline = f"No new alert, {len(past.ongoing)} ongoing"
+        sentences = [split_sentence(text)[0] for text in past.ongoing]
+        return Verdict(Kind.ONGOING, headline, sentences, advice)
+    if past.values.get("advice"):
+        return Verdict(Kind.LOOK, "Look at it", past.reasons, advice)
+    if not past.is_judged:
+        return Verdict(Kind.UNJUDGED, "Quiet, model not judged yet", [_progress(past)], advice)
+    return Verdict(Kind.QUIET, "Quiet", ["No limit was exceeded."], advice)
+
+
+def split_sentence(text: str) -> tuple[str, str]:
+    """Return an alert's sentence and the figures after it."""
+    sentence, _, figures = text.partition("; ")
+    return sentence, figures
+
+
+def _alert(text: str) -> PastAlert:
+    source, _, sentence = text.partition(": ")
+    metric, _, subject = source.partition(" ")
+    return PastAlert(metric, subject, *split_sentence(sentence))
+
+
+def _progress(past: PastDay) -> str:
+    known, needed = past.reference or (0, 0)
+    return f"day {known + 1} of {needed} of this release; no other limit was exceeded."
+
+
+def _ratio(row: MetricRow) -> float:
+    return row.value / row.limit if row.limit else 0.0
