@@ -21,8 +21,8 @@ EXAMPLES = """\
   gt_registration.py --date 2026-01-31 --wait 3600   from a terminal: register, follow for an hour
   gt_registration.py --pending --quiet               from cron: whatever is due, and what DMM made
                                                      of earlier days
-  gt_registration.py --status                        a table of days: the ledger, DMM's own word,
-                                                     what to expect
+  gt_registration.py --status                        how many days are how far, and those with
+                                                     something to do; --all: every day
   gt_registration.py --date 2026-01-31 --again       once more, after DMM failed to read the file
   gt_registration.py --date 2026-01-31 --skip        give the day up: it is no longer named
   gt_registration.py --uri s3://bucket/labels.csv    a file made elsewhere
@@ -45,6 +45,9 @@ def main() -> int:
         "--status",
         action="store_true",
         help="print the days as the ledger and DMM know them; change nothing",
+    )
+    flags.add_argument(
+        "--all", action="store_true", help="with --status: also the days with nothing to do"
     )
     files.add_argument(
         "--again",
@@ -88,7 +91,7 @@ def work(arguments: argparse.Namespace) -> Outcome:
 
     if arguments.status:
         days = status(registrar, named)
-        return Outcome(status_table(days), {"days": days})
+        return Outcome(status_table(days, show_all=arguments.all or bool(named)), {"days": days})
 
     if uri:
         files = [registrar.register_uri(uri)]
