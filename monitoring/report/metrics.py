@@ -178,7 +178,8 @@ def _alert_texts(record: DayRecord) -> Iterator[MetricRow]:
 
 def _ongoing_texts(record: DayRecord) -> Iterator[MetricRow]:
     for alert in record.ongoing:
-        yield MetricRow(record.day, "ongoing", alert.text, 1, alert.limit)
+        subject = f"{alert.family.value}: {alert.text}"
+        yield MetricRow(record.day, "ongoing", subject, 1, alert.limit)
 
 
 def _reasons(record: DayRecord) -> Iterator[MetricRow]:
@@ -311,7 +312,7 @@ METRICS: tuple[Metric | SubjectMetric, ...] = (
     _overview(
         ("alert",), "metric, subject and text", "An alert, with value and limit", _alert_texts
     ),
-    _overview(("ongoing",), "its text", "An alert that is not new", _ongoing_texts),
+    _overview(("ongoing",), "family and text", "An alert that is not new", _ongoing_texts),
     _overview(("because",), "its text", "Another reason for the advice", _reasons),
 )
 """In the order of history.csv."""

@@ -1,16 +1,17 @@
 """A day as history.csv has it, and its verdict: what overview and page say first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from monitoring.checks.alert import Family
 from monitoring.report.metrics import MetricRow
 from monitoring.text import format_count
 
 _TESTS = ("ks", "psi")
 _WINDOWS = ("ks_window", "psi_window")
-_TEXTS = {"release": "releases", "drill": "drills", "ongoing": "ongoing", "because": "reasons"}
+_TEXTS = {"release": "releases", "drill": "drills", "because": "reasons"}
 _ADVICE = ("nothing to do", "look at it", "consider retraining")
 
 
@@ -51,8 +52,9 @@ class PastDay:
     """A day's lines of history.csv, sorted.
 
     values: of the day as a whole, by metric. ratios: of each variable's test, value by limit;
-    windows: the same of the last days together. reference: how many first days of the release are
-    known, and how many are needed; None in a history of 1.0.
+    windows: the same of the last days together. ongoing: alerts that are not new; missing: those of
+    them that are about other days, which have places of their own in the overview. reference: how many first days
+    of the release are known, and how many are needed; None in a history of 1.0.
     """
 
     day: str
@@ -63,6 +65,7 @@ class PastDay:
     drills: list[str] = field(default_factory=list)
     alerts: list[PastAlert] = field(default_factory=list)
     ongoing: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     reference: tuple[int, int] | None = None
 
@@ -89,6 +92,9 @@ def past_day(day: str, rows: Iterable[MetricRow]) -> PastDay:
             past.alerts.append(_alert(row.subject))
         elif row.metric == "reference_days":
             past.reference = (int(row.value), int(row.limit or 0))
+        elif row.metric == "ongoing":
+            family, _, text = row.subject.partition(": ")
+            (past.missing if family == Family.PIPELINE else past.ongoing).append(text)
         elif row.metric in _TEXTS:
             getattr(past, _TEXTS[row.metric]).append(row.subject)
         else:
@@ -100,23 +106,31 @@ def verdict(past: PastDay) -> Verdict:
     """Return what a scored day came to."""
     advice = _ADVICE[int(past.values.get("advice", 0))]
     if past.alert_count:
-        sentences = [alert.sentence for alert in past.alerts]
+        sentences = _different([alert.sentence for alert in past.alerts])
         return Verdict(Kind.ALERTS, format_count(past.alert_count, "alert"), sentences, advice)
     if past.ongoing:
-        headline = f"No new alert, {len(past.ongoing)} ongoing"
+        headline = format_count(len(past.ongoing), "ongoing alert")
         sentences = [split_sentence(text)[0] for text in past.ongoing]
-        return Verdict(Kind.ONGOING, headline, sentences, advice)
-    if past.values.get("advice"):
+        return Verdict(Kind.ONGOING, headline, _different(sentences), advice)
+    if past.values.get("advice") and not past.missing:
         return Verdict(Kind.LOOK, "Look at it", past.reasons, advice)
+    other_days = [split_sentence(text)[0] for text in past.missing]
+    advice = "look at the other days" if other_days else advice
     if not past.is_judged:
-        return Verdict(Kind.UNJUDGED, "Quiet, model not judged yet", [_progress(past)], advice)
-    return Verdict(Kind.QUIET, "Quiet", ["No limit was exceeded."], advice)
+        headline, sentences = "Quiet, model not judged yet", [_progress(past), *other_days]
+        return Verdict(Kind.UNJUDGED, headline, sentences, advice)
+    return Verdict(Kind.QUIET, "Quiet", ["No limit was exceeded.", *other_days], advice)
 
 
 def split_sentence(text: str) -> tuple[str, str]:
     """Return an alert's sentence and the figures after it."""
     sentence, _, figures = text.partition("; ")
     return sentence, figures
+
+
+def _different(sentences: Sequence[str]) -> list[str]:
+    """Return the sentences without those that say the same of the window."""
+    return list(dict.fromkeys(sentence.removesuffix(" today") for sentence in sentences))
 
 
 def _alert(text: str) -> PastAlert:

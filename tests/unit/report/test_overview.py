@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from benchmarks.population import Population
-from monitoring.checks.record import DayRecord
+from monitoring.checks.alert import Alert, Family
+from monitoring.checks.record import Advice, DayRecord
 from monitoring.ledger import manifest as manifests
 from monitoring.ledger.manifest import Manifest, State
 from monitoring.ledger.workspace import Workspace
@@ -102,10 +103,10 @@ def test_a_day_on_which_an_alert_goes_on_is_neither_new_nor_quiet(
 
     result = verdict(past_day(quiet.day, history_rows(quiet)))
 
-    assert (result.kind, result.headline) == (Kind.ONGOING, "No new alert, 1 ongoing")
+    assert (result.kind, result.headline) == (Kind.ONGOING, "1 ongoing alert")
     assert result.sentences[0].startswith("age is ")
     text = Parsed(page(quiet, days[:7])).text
-    assert "No new alert, 1 ongoing Advice: look at it" in text
+    assert "1 ongoing alert Advice: look at it" in text
     assert "Ongoing: age is " in text
 
 
@@ -226,3 +227,21 @@ def test_without_a_day_nothing_is_written(tmp_path: Path, population: Population
     refresh(workspace, population.settings)
 
     assert not workspace.overview.exists()
+
+
+def test_a_quiet_day_stays_quiet_while_another_day_is_missing(days: list[DayRecord]) -> None:
+    missing = Alert(
+        family=Family.PIPELINE,
+        subject="days missing",
+        metric="days_missing",
+        text="not scored: 2026-01-05 (1 day); score it",
+    )
+    record = msgspec.structs.replace(
+        days[7], ongoing=[missing], advice=Advice.LOOK, because=[missing.text]
+    )
+
+    result = verdict(past_day(record.day, history_rows(record)))
+
+    assert (result.kind, result.headline) == (Kind.QUIET, "Quiet")
+    assert result.advice == "look at the other days"
+    assert result.sentences[1] == "not scored: 2026-01-05 (1 day)"
