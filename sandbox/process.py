@@ -13,14 +13,13 @@ from sandbox.model_endpoint import model as credit_model
 from sandbox.model_monitor.jobs import run_due_jobs
 from sandbox.model_monitor.models import DATA_SOURCE, register_first_model
 from sandbox.object_store import ObjectStore
-from sandbox.paths import OBJECTS_LOG, ROOT, USERS_FILE
+from sandbox.paths import OBJECTS_LOG, USERS_FILE
 from sandbox.ports import free_port
 from sandbox.server import Server
 from sandbox.state import Sandbox
 from sandbox.store import Store
 from sandbox.variables import user_variables
 
-TRAINING_DATA = ROOT / "data" / "german_credit.csv"
 JOB_SECONDS = 0.2
 """How often due jobs are looked for."""
 
@@ -50,7 +49,7 @@ def serve(folder: Path, server_file: int) -> int:
 
 
 def _prepare(folder: Path, identity: identities.Identity, objects: ObjectStore) -> Sandbox:
-    model = credit_model.load(TRAINING_DATA, folder)  # while the object store starts
+    model = credit_model.load(credit_model.TRAINING_DATA, folder)  # while the object store starts
     objects.wait_until_ready()
     identities.save(folder, identity)
     store = Store(folder / "records.sqlite3")
