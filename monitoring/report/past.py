@@ -53,8 +53,8 @@ class PastDay:
 
     values: of the day as a whole, by metric. ratios: of each variable's test, value by limit;
     windows: the same of the last days together. ongoing: alerts that are not new; missing: those of
-    them that are about other days, which have places of their own in the overview. reference: how many first days
-    of the release are known, and how many are needed; None in a history of 1.0.
+    them that are about other days, which have places of their own in the overview. reference: how
+    many first days of the release are known, and how many are needed; None in a history of 1.0.
     """
 
     day: str
@@ -123,9 +123,9 @@ def verdict(past: PastDay) -> Verdict:
 
 
 def split_sentence(text: str) -> tuple[str, str]:
-    """Return an alert's sentence and the figures after it."""
+    """Return an alert's sentence and the figures after it; a drill is named once, for the day."""
     sentence, _, figures = text.partition("; ")
-    return sentence, figures
+    return sentence, figures.partition("a drill is on: ")[0].removesuffix("; ")
 
 
 def _different(sentences: Sequence[str]) -> list[str]:

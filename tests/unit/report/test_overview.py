@@ -17,7 +17,7 @@ from monitoring.ledger.workspace import Workspace
 from monitoring.report import calendar, overview, todo
 from monitoring.report.metrics import history_rows
 from monitoring.report.page import page
-from monitoring.report.past import Kind, past_day, verdict
+from monitoring.report.past import Kind, past_day, split_sentence, verdict
 from monitoring.report.refresh import refresh
 from monitoring.report.report import write
 from monitoring.report.trends import WIDTH, Series, plot, strips, time_ticks
@@ -245,3 +245,10 @@ def test_a_quiet_day_stays_quiet_while_another_day_is_missing(days: list[DayReco
     assert (result.kind, result.headline) == (Kind.QUIET, "Quiet")
     assert result.advice == "look at the other days"
     assert result.sentences[1] == "not scored: 2026-01-05 (1 day)"
+
+
+def test_a_drill_is_named_once_for_the_day_not_with_each_alert() -> None:
+    text = "age is 3.9 higher (39, was 35.1); KS 0.18; PSI 0.31; a drill is on: age +10"
+
+    assert split_sentence(text) == ("age is 3.9 higher (39, was 35.1)", "KS 0.18; PSI 0.31")
+    assert split_sentence("plain") == ("plain", "")
