@@ -24,6 +24,7 @@ EXAMPLES = """\
   create_training_set.py --dry-run               all the checks, and what would be sent
   create_training_set.py --meta model_version=7
   create_training_set.py --list                  the versions that there are
+  create_training_set.py --propose data.csv --target churned    a schema for these data
 """
 
 
@@ -42,13 +43,25 @@ def main() -> int:
         action="store_true",
         help="create a next version although the content is the same or one is pending",
     )
+    flags.add_argument(
+        "--propose",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="print a schema section for these data (default: training_data), create no version",
+    )
+    flags.add_argument("--target", metavar="COLUMN", help="with --propose: the column of classes")
     return runner.run(flags, work, check=lambda given: preflight.run(preflight.TRAINING_SET, given))
 
 
 def work(arguments: argparse.Namespace) -> Outcome:
-    """Create a version, or list those that there are."""
+    """Create a version, list those that there are, or propose a schema."""
     from monitoring.training_set.description import parse_meta
 
+    if arguments.propose is not None:
+        return propose_schema(arguments)
+    if arguments.target:
+        raise ConfigError("--target goes with --propose: the target is schema.target.name else")
     meta = parse_meta(arguments.meta)
     if arguments.list and (arguments.again or meta):
         raise ConfigError(
@@ -64,6 +77,19 @@ def work(arguments: argparse.Namespace) -> Outcome:
     except MonitoringError as error:
         return Outcome("", result.as_json(), [error])
     return Outcome(summary, result.as_json())
+
+
+def propose_schema(arguments: argparse.Namespace) -> Outcome:
+    """Return a schema section for the training data."""
+    from monitoring.training_set.proposal_source import ProposalSource
+
+    source = ProposalSource.of(arguments.config, arguments.propose)
+    with source.open() as path:
+        from monitoring.training_set.proposal import propose
+        from monitoring.training_set.proposal_text import schema_text
+
+        text = schema_text(propose(path, arguments.target), source.key)
+    return Outcome(text, {"schema": text})
 
 
 def list_versions(settings: "Settings") -> Outcome:
@@ -91,7 +117,7 @@ def create_version(
     # Heavier imports only now: whoever has mistaken a flag or a setting does not pay for them.
     from monitoring.checks.thresholds import dmm_thresholds
     from monitoring.training_set import creation, text
-    from monitoring.training_set.content import automatic_notes
+    from monitoring.training_set.content import as_captured, automatic_notes
     from monitoring.training_set.description import description
     from monitoring.training_set.version_baseline import count_version, pin
     from monitoring.training_set.versions import known_versions
@@ -99,12 +125,17 @@ def create_version(
     training_sets = creation.connect(settings, dry_run=arguments.dry_run)
     frame, sha256 = creation.read_valid_content(settings, result)
     baseline = count_version(settings, frame, sha256)
-    meta = automatic_notes(frame, settings.schema, arguments.config.resolve().parent) | notes
+    captured = as_captured(frame, settings.schema)
+    meta = automatic_notes(captured, settings.schema, arguments.config.resolve().parent) | notes
 
     versions = training_sets.versions() if training_sets else []
     known = known_versions(versions, meta["content_hash"], again=arguments.again)
     if known.pending:
         raise RefusedError(text.pending_text(result.name, known.pending.number))
+
+    if known.same and (warning := text.not_stored_text(result.name, known.same, notes)):
+        log.warning("%s", warning)
+        result.warnings = [*result.warnings, warning]
 
     rows_a_day = sum(settings.scoring.rows) // 2
     result.dmm_thresholds = dmm_thresholds(settings, baseline, rows_a_day)
@@ -113,9 +144,9 @@ def create_version(
         rate = settings.checks.false_alarms_per_day
         log.info("%s", text.thresholds_text(result.dmm_thresholds, rows_a_day, rate))
     if arguments.dry_run or training_sets is None:
-        return creation.preview(settings, frame, meta, known, result)
+        return creation.preview(settings, captured, meta, known, result)
 
-    version = known.same or training_sets.create(frame, description(settings, meta))
+    version = known.same or training_sets.create(captured, description(settings, meta))
     result.number = version.number
     path = pin(settings, baseline, version)
     happened = text.outcome_text(result.name, known, version)

@@ -84,6 +84,8 @@ def work(arguments: argparse.Namespace) -> Outcome:
         raise ConfigError(
             "--pending and --uri name their files themselves: leave out --date, --from and --to"
         )
+    if arguments.status and arguments.wait is not None:
+        raise ConfigError("--status only looks, it waits for nothing: leave out --wait")
     uri = S3Uri.parse(arguments.uri) if arguments.uri else None
     unused = [*preflight.REGISTRATION.unused, *(["project_id"] if uri else [])]
     settings = runner.load_settings(arguments, unused)

@@ -13,6 +13,16 @@ dataset        the training data, and the counts of the baseline
 services       one client object for each outside service
 settings       config.yaml and .env
 statistics     pure functions of arrays
+interpreter    what to run where Python is too old, or lacks the packages
 """
 
+import sys
+
+from monitoring import interpreter
+
 __version__ = "1.0.0"
+
+if tuple(sys.version_info) < (3, 11):
+    # Before anything is imported that such a Python can't read.
+    _version = ".".join(str(part) for part in sys.version_info[:3])
+    interpreter.end(f"Python 3.11 or newer is needed, this is {_version} ({sys.executable})")

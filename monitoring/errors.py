@@ -18,7 +18,7 @@ InterruptedRun                 130  interrupted (143 by SIGTERM); state is kept.
 The codes are a contract: none ever changes its meaning.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 EXIT_CODES = {
     0: "done, or already done",
@@ -46,9 +46,13 @@ class MonitoringError(Exception):
 
 
 class ConfigError(MonitoringError):
-    """The configuration or the command line was wrong; nothing was sent."""
+    """The configuration or the command line was wrong; nothing was sent.
+
+    warnings: what may explain it, to be logged before it.
+    """
 
     exit_code = 2
+    warnings: Sequence[str] = ()
 
 
 class PartialError(MonitoringError):

@@ -1,29 +1,36 @@
 """Writing files so that a crash leaves the old content or the new, and errors of the disk."""
 
 import contextlib
+import errno
 import os
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
-from monitoring.errors import ServiceError
+from monitoring.errors import MonitoringError, RefusedError, ServiceError
+
+_PRIVATE_FOLDER, _PRIVATE_FILE, _PUBLIC_FILE = 0o700, 0o600, 0o666
 
 _TEMPORARY = re.compile(r"\..+\.\d+")
 """The names that write_atomically gives temporary files: `.NAME.PID`."""
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
+def write_atomically(path: Path, content: str | bytes, *, private: bool = True) -> None:
     """Put the content (text as UTF-8) at the path, wholly or not at all, also over a crash.
 
-    Temporary file, fsync, rename. Creates missing folders (0700); the file is 0600. Raises
-    ServiceError where the disk is full or must not be written.
+    Temporary file, fsync, rename. Creates missing folders. private: folders are 0700 and the file
+    0600 under any umask; else both follow the umask. Raises ServiceError where the disk is full or
+    must not be written.
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
 
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_synced(temporary, data)
+        if private:
+            create_private_folder(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_synced(temporary, data, private=private)
         os.replace(temporary, path)
         _sync_folder(path.parent)  # the rename itself
     except OSError as error:
@@ -46,6 +53,54 @@ def sweep(folder: Path, older_than_seconds: float = 0.0) -> None:
                 path.unlink()
 
 
+def create_private_folder(folder: Path) -> None:
+    """Create a folder and its missing parents, each 0700 under any umask; raises OSError."""
+    if folder.is_dir():
+        return
+    create_private_folder(folder.parent)
+    with contextlib.suppress(FileExistsError):  # another run was faster
+        folder.mkdir(mode=_PRIVATE_FOLDER)
+        folder.chmod(_PRIVATE_FOLDER)
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file, created 0600 under any umask, and return its descriptor.
+
+    Raises RefusedError where it is a symbolic link, ServiceError where the disk is full or must not
+    be written.
+    """
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW, _PRIVATE_FILE)
+        if os.fstat(descriptor).st_uid == os.geteuid():
+            os.fchmod(descriptor, _PRIVATE_FILE)
+        return descriptor
+    except OSError as error:
+        raise _open_error(error, path) from None
+
+
+def refuse_links_out(root: Path, paths: Iterable[Path]) -> None:
+    """Raise RefusedError where a symbolic link leads one of the paths out of the root.
+
+    The root itself may be a link: it is where somebody wants it.
+    """
+    for path in paths:
+        try:
+            is_inside = path.resolve().is_relative_to(root.resolve())
+        except (OSError, RuntimeError):  # a link to itself
+            is_inside = False
+        if not is_inside:
+            raise RefusedError(
+                f"{path}: a symbolic link leads out of {root}; state is never kept behind one:"
+                " remove the link, or let the state_dir setting name the folder itself"
+            )
+
+
+def _open_error(error: OSError, path: Path) -> MonitoringError:
+    if error.errno == errno.ELOOP:
+        return RefusedError(f"{path}: is a symbolic link, expected a file: remove it, then rerun")
+    return disk_error(error, path)
+
+
 def disk_error(error: OSError, path: Path | None = None) -> ServiceError:
     """Return the error for a disk that is full or must not be read or written.
 
@@ -58,8 +113,12 @@ def disk_error(error: OSError, path: Path | None = None) -> ServiceError:
     )
 
 
-def _write_synced(path: Path, data: bytes) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+def _write_synced(path: Path, data: bytes, *, private: bool) -> None:
+    mode = _PRIVATE_FILE if private else _PUBLIC_FILE
+    path.unlink(missing_ok=True)  # left by a process of this number that was killed
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        if private:
+            os.fchmod(file.fileno(), mode)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -25,5 +25,10 @@ class S3Uri(NamedTuple):
         """The last part of the key: the name that DMM shows for the file."""
         return self.key.rpartition("/")[2]
 
+    @property
+    def is_prefix(self) -> bool:
+        """Whether it is a prefix of keys, as a folder is, and no object's address."""
+        return self.key.endswith("/")
+
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"

@@ -56,7 +56,10 @@ def print_variables(folder: Path) -> int:
         return 2
     print(f"unset {' '.join(variables.REMOVED)}")
     for name, value in server["variables"].items():
-        quoted = value.replace("'", "'\\''")
+        # A shell may run a script with a configuration elsewhere: one ledger all the same.
+        is_folder = name in ("STATE_DIR", "REPORT_DIR")
+        shown = str(paths.ROOT / value) if is_folder else value
+        quoted = shown.replace("'", "'\\''")
         print(f"export {name}='{quoted}'")
     return 0
 
@@ -127,6 +130,8 @@ def stay(folder: Path, lease: attach.Lease) -> int:
 
     objects_url = lease.variables["AWS_ENDPOINT_URL_S3"]
     print(f"sandbox: {lease.variables['DMM_URL']}/  (S3: {objects_url}, {lease.objects})")
+    if lease.is_joined:
+        print("It was running already: this one joined it; it ends with its last user.")
     print('In another shell: eval "$(python -m sandbox env)"    Ctrl-C ends it.', flush=True)
     while not signals:
         time.sleep(0.2)

@@ -29,13 +29,15 @@ class Lease:
     """A hold on a running server.
 
     It ends when `file` is closed, so with this process or with what it becomes. objects: what
-    serves S3, "seaweedfs" or "moto". variables: what a user sets in the environment.
+    serves S3, "seaweedfs" or "moto". variables: what a user sets in the environment. is_joined: it
+    was running already.
     """
 
     file: IO[str]
     pid: int
     objects: str
     variables: Mapping[str, str]
+    is_joined: bool = False
 
 
 def attach(folder: Path) -> Lease:
@@ -61,7 +63,7 @@ def attach(folder: Path) -> Lease:
                 _start(folder, server_file)
             server = _running_server(server_file)
             if server is not None:
-                return Lease(users, **server)
+                return Lease(users, **server, is_joined=starts == 0)
         time.sleep(0.03)
 
     log = folder / SERVER_LOG

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from sandbox.ports import free_port
 
 BUCKET = "se-demo-data"
 PROBE = ".sandbox-ready"
-START_SECONDS = 40.0
+START_SECONDS, PROBE_SECONDS = 40.0, 1.0
 LOG_CHARACTERS = 2000
 PR_SET_PDEATHSIG = 1
 
@@ -56,11 +55,14 @@ class ObjectStore:
         from botocore.exceptions import BotoCoreError, ClientError
 
         keys = self._identity.s3["writer"]
-        writer = client(self.url, keys.access_key, keys.secret_key)
+        # A write that comes before the volumes are known to their master waits for up to 20 s: it
+        # is given up and sent again.
+        writer = client(self.url, keys.access_key, keys.secret_key, read_seconds=PROBE_SECONDS)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and not self.has_ended():
             with contextlib.suppress(BotoCoreError, ClientError, OSError, ValueError):
-                self._check_bucket(writer)
+                if self.kind == "moto":
+                    writer.create_bucket(Bucket=BUCKET)
                 _check_objects(writer)
                 return
             time.sleep(0.03)
@@ -80,23 +82,13 @@ class ObjectStore:
         self._process.wait()
         _end_left_behind(self._folder, self._identity)
 
-    def _check_bucket(self, writer: Any) -> None:
-        if self.kind == "moto":
-            writer.create_bucket(Bucket=BUCKET)
-            return
-        # A write that comes before the volumes are known to their master waits for up to 20 s.
-        master = f"http://127.0.0.1:{self._identity.ports['master']}/dir/status"
-        with urllib.request.urlopen(master, timeout=2) as reply:
-            if not json.load(reply)["Topology"]["Max"]:
-                raise OSError("no volumes yet")
 
-
-def client(url: str, access_key: str, secret_key: str) -> Any:
+def client(url: str, access_key: str, secret_key: str, read_seconds: float = 30) -> Any:
     """Return an S3 client that tries once and waits a short while."""
     import boto3
     from botocore.config import Config
 
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=30)
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=read_seconds)
     session = boto3.Session(access_key, secret_key, region_name="us-east-1")
     return session.client("s3", endpoint_url=url, config=config)
 
@@ -119,6 +111,7 @@ def _start(folder: Path, command: list[str]) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            env=seaweedfs.environment(),
             # Safe here: this process has one thread so far.
             preexec_fn=_die_with_parent(),  # noqa: PLW1509
         )

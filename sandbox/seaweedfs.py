@@ -3,6 +3,8 @@
 import functools
 import importlib.metadata
 import json
+import os
+import secrets
 from pathlib import Path
 
 from sandbox.identity import Identity
@@ -27,9 +29,24 @@ FLAGS = (
     "-s3.port.lance=0",
     "-admin.ui=false",
     "-webdav=false",
+    # The master's addresses know no keys: they and the filer's serve its own parts by gRPC alone.
+    "-disableHttp",
     # A resumed state makes every fourth start wait for 5 s.
     "-master.resumeState=false",
 )
+
+
+SIGNED = ("JWT_SIGNING", "JWT_SIGNING_READ", "JWT_FILER_SIGNING", "JWT_FILER_SIGNING_READ")
+"""What its parts take from each other only with a signature: writing and reading, at the volume
+server and at the filer."""
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment, with a new key for whatever can be signed.
+
+    So the ports beside S3's take nothing from others.
+    """
+    return dict(os.environ) | {f"WEED_{name}_KEY": secrets.token_hex(32) for name in SIGNED}
 
 
 @functools.cache

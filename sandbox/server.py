@@ -26,6 +26,10 @@ SANDBOX_FAILED = Reply(
     500, b"the sandbox itself failed: see server.log in its folder\n", "text/plain"
 )
 
+MISDIRECTED = Reply(
+    421, b"this sandbox answers to the names 127.0.0.1 and localhost only\n", "text/plain"
+)
+
 
 class Server(ThreadingHTTPServer):
     """A thread for each connection, none of which keeps the process alive."""
@@ -64,6 +68,10 @@ class Handler(BaseHTTPRequestHandler):
         body = self._read_body()
         if body is None:
             return
+        if not self._is_for_us():
+            self.close_connection = True
+            self._write(MISDIRECTED)
+            return
 
         parts = urlsplit(self.path)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -77,6 +85,11 @@ class Handler(BaseHTTPRequestHandler):
         if not control.is_own(parts.path):
             requests.append(self._record(body, reply))
         self._write(reply)
+
+    def _is_for_us(self) -> bool:
+        """Whether the Host is ours: a web page's own name may be made to resolve to loopback."""
+        name = (self.headers.get("Host") or "").partition(":")[0]
+        return name in ("127.0.0.1", "localhost")
 
     def _read_body(self) -> bytes | None:
         """Return the request's body; None where it is refused, and the refusal is sent."""

@@ -58,6 +58,7 @@ class Switches:
     variables_again_status: Literal[400, 409] = 400
     repeat_status: Literal[400, 409] = 400
     repeat_by: Literal["name", "path", "both"] = "name"
+    jobs_endpoint: Literal["served", "404"] = "served"
     job_seconds: float = 2.0
     job_status_field: Literal["status", "state"] = "status"
     job_words: tuple[str, str, str, str] = ("Queued", "Running", "Done", "Failed")

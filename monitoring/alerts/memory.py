@@ -1,6 +1,7 @@
 """When each alert was sent to each channel, as alerts.json."""
 
 import json
+import logging
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ import msgspec
 from monitoring.checks.alert import Alert, is_event
 from monitoring.checks.record import DayRecord
 from monitoring.files import write_atomically
+
+log = logging.getLogger("monitoring")
 
 _Content = dict[str, dict[str, str]]
 
@@ -30,13 +33,16 @@ class AlertMemory:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Return what a file holds; nothing where it is torn or missing.
+        """Return what a file holds; nothing where it is missing, or torn (logged).
 
         An alert sent twice is better than one lost.
         """
         try:
             return cls(msgspec.json.decode(path.read_bytes(), type=_Content))
-        except (OSError, ValueError, RecursionError):
+        except (FileNotFoundError, NotADirectoryError):
+            return cls({})
+        except (OSError, ValueError, RecursionError) as error:
+            log.warning("%s: left out, the same alerts may be sent again: %s", path, error)
             return cls({})
 
     def new_to(self, channel: str, record: DayRecord, cooldown_days: int) -> list[Alert]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from monitoring.dataset import schema as columns
+from monitoring.dataset.levels import cell_text, level_of_cell
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Schema
 
@@ -37,13 +38,16 @@ class Batch:
         """The actual outcome of each row."""
         return self.frame[self.schema.target.name]
 
-    def request_bodies(self, day: date) -> Iterator[tuple[int, str]]:
-        """Yield index and request body of each row."""
+    def request_bodies(
+        self, day: date, arguments: Mapping[str, Any] | None = None
+    ) -> Iterator[tuple[int, str]]:
+        """Yield index and request body of each row; arguments: constants that go with each."""
         names = columns.column_names(self.schema)
         rows = self.frame[names].itertuples(index=False, name=None)
         for index, values in enumerate(rows):
             row = dict(zip(names, values, strict=True))
-            yield index, columns.request_body(self.schema, row, columns.event_id(day, index))
+            row_id = columns.event_id(day, index)
+            yield index, columns.request_body(self.schema, row, row_id, arguments)
 
 
 def to_csv(frame: pd.DataFrame, schema: Schema, day: date) -> bytes:
@@ -51,6 +55,8 @@ def to_csv(frame: pd.DataFrame, schema: Schema, day: date) -> bytes:
     ids = [columns.event_id(day, index) for index in range(len(frame))]
     kept = frame[[*columns.column_names(schema), schema.target.name]].copy()
     kept.insert(0, schema.key, ids)
+    for name in columns.nominals(schema):
+        kept[name] = kept[name].map(cell_text)
     return kept.to_csv(index=False, lineterminator="\n").encode()
 
 
@@ -76,9 +82,17 @@ def read(path: Path, schema: Schema, sha256: str | None, drills: list[str]) -> B
         )
 
     target = schema.target
-    # keep_default_na: a class named NA is no missing one.
-    frame = pd.read_csv(io.BytesIO(content), dtype={target.name: str}, keep_default_na=False).drop(
-        columns=schema.key
-    )
+    nominals = columns.nominals(schema)
+    numbers = [feature.name for feature in schema.features if feature.type != "nominal"]
+    # keep_default_na: a class or level named NA is no missing one.
+    frame = pd.read_csv(
+        io.BytesIO(content),
+        dtype=dict.fromkeys([*nominals, target.name], str),
+        keep_default_na=False,
+        na_values={name: [""] for name in numbers},
+    ).drop(columns=schema.key)
+    for name in nominals:
+        levels = [level_of_cell(text) for text in frame[name]]
+        frame[name] = pd.Series(levels, index=frame.index, dtype=object)
     frame[target.name] = frame[target.name].map({str(value): value for value in target.classes})
     return Batch(frame, schema, actual, drills)

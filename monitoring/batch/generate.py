@@ -1,27 +1,38 @@
 """The day's batch: synthetic rows that look like the training data, the same for the same day.
 
-SMOTEN on nominal codes makes many times the rows wanted; the day's rows are drawn from them with
-weights that bring every level and bin back to its share in the class.
+SMOTEN on nominal codes makes many rows, to which the reference rows' own codes come; the day's rows
+are drawn from them with weights that bring every level and bin back to its share in the class, and
+their numerical values from real rows that are near.
 """
 
 import hashlib
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from monitoring.batch import raking, smoten
+from monitoring.batch import raking
 from monitoring.batch.batch import Batch, to_csv
 from monitoring.batch.drills import apply_drills
-from monitoring.batch.encoding import Codes, Encoder
+from monitoring.batch.encoding import Codes, Encoder, Places
 from monitoring.batch.labels import class_counts, flip_labels
+from monitoring.batch.numericals import Donors, draw_together
+from monitoring.batch.pool import Pool, make_pools, reference_rows
 from monitoring.batch.randomness import generator, row_count
-from monitoring.dataset.sample import Sample, draw_sample
+from monitoring.batch.real_rows import draw_rows
+from monitoring.dataset.sample import Sample, count_classes, draw_sample
 from monitoring.dataset.training_file import TrainingFile
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Settings, Target
+from monitoring.settings.rules import Label
+from monitoring.text import format_percent
+
+log = logging.getLogger("monitoring")
+
+_WARNING_POINTS = 2
+_REFUSAL_POINTS = 5
 
 
 def generate(settings: Settings, data: TrainingFile, day: date, rows: int | None) -> Batch:
@@ -30,26 +41,28 @@ def generate(settings: Settings, data: TrainingFile, day: date, rows: int | None
     The same settings, data and day give the same batch, byte for byte, on any machine. Raises
     ConfigError or RefusedError for training data that can't be read, and as make_batch does.
     """
-    sample = draw_sample(data.path, settings.schema, generator(settings, day, "sample"))
+    schema = settings.schema
+    sample = draw_sample(data.source.path, schema, generator(settings, day, "sample"))
+    if settings.scoring.source and settings.scoring.classes == "training":
+        # The mix of the training data, not that of the rows that the batch is made from.
+        sample = replace(sample, class_rows=count_classes(data.path, schema))
     return make_batch(settings, sample, day, rows or row_count(settings, day))
 
 
 def make_batch(settings: Settings, sample: Sample, day: date, rows: int) -> Batch:
     """Return the day's batch of `rows` rows, made from a sample of the training data.
 
-    Raises RefusedError for a class with too few training rows, or a level above 1 % that no
-    synthetic row has even with a single neighbor.
+    Logs a warning for a level or bin whose share is more than 2 percentage points off its share in
+    the class. Raises RefusedError for one more than 5 off, or a class with too few training rows.
     """
     schema, scoring = settings.schema, settings.scoring
-    training = _CodedSample.of(sample, settings)
     wanted = class_counts(schema.target.classes, scoring.classes, sample.class_rows, rows)
 
-    random, pool = _make_pool(settings, training, wanted, day)
-    parts = [
-        _draw_class(training, pool, code, count, random)
-        for code, count in enumerate(wanted)
-        if count
-    ]
+    random = generator(settings, day, "batch")
+    if scoring.generator == "rows":
+        parts = [draw_rows(sample, schema, wanted, random)]
+    else:
+        parts = _synthetic_parts(settings, sample, wanted, random)
     frame = pd.concat(parts, ignore_index=True)
     # The classes come mixed, as customers do.
     frame = frame.iloc[random.permutation(len(frame))].reset_index(drop=True)
@@ -60,6 +73,19 @@ def make_batch(settings: Settings, sample: Sample, day: date, rows: int) -> Batc
     return Batch(frame, schema, sha256, drills)
 
 
+def _synthetic_parts(
+    settings: Settings, sample: Sample, wanted: list[int], random: np.random.Generator
+) -> list[pd.DataFrame]:
+    """Return the rows of each class."""
+    scoring = settings.scoring
+    training = _CodedSample.of(sample, settings)
+    reference = reference_rows(sample, training.codes, training.classes, scoring)
+    pools = make_pools(
+        training.codes[reference], training.classes[reference], wanted, scoring.neighbors, random
+    )
+    return [_draw_class(training, code, pool, wanted[code], random) for code, pool in pools.items()]
+
+
 @dataclass(frozen=True, slots=True)
 class _CodedSample:
     """The sample of the training data: codes (rows, columns), classes (rows,)."""
@@ -68,7 +94,7 @@ class _CodedSample:
     target: Target
     encoder: Encoder
     codes: Codes
-    classes: Codes
+    classes: Places
 
     @classmethod
     def of(cls, sample: Sample, settings: Settings) -> "_CodedSample":
@@ -78,67 +104,43 @@ class _CodedSample:
         classes = np.asarray(sample.frame[target.name].map(code_of_class), np.int64)
         return cls(sample, target, encoder, encoder.encode(sample.frame), classes)
 
-
-@dataclass(frozen=True, slots=True)
-class _Pool:
-    """Synthetic rows to draw from: codes (rows, columns), classes (rows,).
-
-    weights: by class, the probability of each of its rows (rows of the class,).
-    """
-
-    codes: Codes
-    classes: Codes
-    weights: dict[int, NDArray[np.float64]]
-
-
-def _make_pool(
-    settings: Settings, training: _CodedSample, wanted: list[int], day: date
-) -> tuple[np.random.Generator, _Pool]:
-    """Return the pool, and the generator that it was made with, to go on with.
-
-    The more neighbors vote, the more easily a rare level loses every vote: fewer bring it back,
-    and save the night.
-    """
-    scoring = settings.scoring
-    reference = smoten.reference_rows(training.sample, training.classes, scoring)
-    neighbors = scoring.neighbors
-    while True:
-        random = generator(settings, day, "batch")
-        codes, classes = smoten.synthesize(
-            training.codes[reference], training.classes[reference], wanted, neighbors, random
-        )
-        try:
-            return random, _Pool(codes, classes, _weights(training, codes, classes, wanted))
-        except RefusedError:
-            if neighbors == 1:
-                raise
-            neighbors -= 1
-
-
-def _weights(
-    training: _CodedSample, codes: Codes, classes: Codes, wanted: list[int]
-) -> dict[int, NDArray[np.float64]]:
-    return {
-        code: raking.raking_weights(
-            codes[classes == code],
-            training.codes[training.classes == code],
-            training.encoder.describe,
-            training.target.classes[code],
-        )
-        for code, count in enumerate(wanted)
-        if count
-    }
+    def donors(self, code: int) -> Donors:
+        """Return the rows of a class in an even random order."""
+        of_class = np.flatnonzero(self.classes == code)
+        places = of_class[np.argsort(self.sample.order[of_class], kind="stable")]
+        values = self.sample.frame[self.encoder.numericals].iloc[places].to_numpy(float)
+        return Donors(self.codes[places], values)
 
 
 def _draw_class(
-    training: _CodedSample, pool: _Pool, code: int, count: int, random: np.random.Generator
+    training: _CodedSample, code: int, pool: Pool, count: int, random: np.random.Generator
 ) -> pd.DataFrame:
-    """Return rows of one class, drawn from the pool without replacement, with their label."""
-    codes = pool.codes[pool.classes == code]
-    drawn = random.choice(len(codes), size=count, replace=False, p=pool.weights[code])
+    """Return rows of one class, drawn from its pool, with their label."""
+    donors = training.donors(code)
+    label = training.target.classes[code]
+    weights, residual = raking.raking_weights(pool.codes, pool.counts, donors.codes)
+    check_residual(residual, training.encoder.describe(residual.column, residual.code), label)
 
-    is_donor = training.classes == code
-    donors, donor_codes = training.sample.frame[is_donor], training.codes[is_donor]
-    rows = training.encoder.decode(codes[drawn], donors, donor_codes, random)
-    rows[training.target.name] = training.target.classes[code]
+    codes = pool.codes[raking.draw_systematically(weights, count, random)]
+    rows = training.encoder.decode(codes, draw_together(codes, donors, random))
+    rows[training.target.name] = label
     return rows
+
+
+def check_residual(residual: raking.Residual, level: str, label: Label) -> None:
+    """Log a warning for a share more than 2 percentage points off, raise RefusedError above 5.
+
+    level: the level or bin in words; label: the class.
+    """
+    if residual.points <= _WARNING_POINTS:
+        return
+    text = (
+        f"class {label}: {level}: {format_percent(residual.reached)} of the synthetic rows can have"
+        f" it, expected {format_percent(residual.wanted)} as in its training rows"
+    )
+    if residual.points > _REFUSAL_POINTS:
+        raise RefusedError(
+            f"{text}: raise scoring.reference_rows, or leave the level or column out of"
+            " schema.features"
+        )
+    log.warning("%s; the difference will show as drift: raise scoring.reference_rows", text)

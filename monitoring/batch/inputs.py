@@ -8,8 +8,13 @@ from monitoring.dataset.schema import schema_hash
 from monitoring.settings.model import Settings
 
 
-def batch_inputs(settings: Settings, day: date, training_sha256: str) -> dict[str, Any]:
-    """Return the settings that shape the day's rows, as plain JSON values by name."""
+def batch_inputs(
+    settings: Settings, day: date, training_sha256: str, source_sha256: str | None = None
+) -> dict[str, Any]:
+    """Return the settings that shape the day's rows, as plain JSON values by name.
+
+    source_sha256: of `scoring.source`, None where there is none.
+    """
     scoring, model_api = settings.scoring, settings.model_api
     classes: Any = scoring.classes
     if not isinstance(classes, str):
@@ -31,6 +36,12 @@ def batch_inputs(settings: Settings, day: date, training_sha256: str) -> dict[st
         "drift": drills,
         "prediction": model_api.prediction,
         "probability": model_api.probability,
+        # None for what is not set, as in manifests of before there were these settings.
+        "threshold": model_api.threshold,
+        "probabilities": model_api.probabilities,
+        "source": source_sha256,
+        "generator": None if scoring.generator == "smoten" else scoring.generator,
+        "arguments": model_api.arguments or None,
         "model_api.url": model_api.url,
     }
 

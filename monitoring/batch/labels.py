@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 
 from monitoring.settings.model import Target
+from monitoring.settings.rules import Label
 
-ClassMix = str | Mapping[int | str, float]
+ClassMix = str | Mapping[Label, float]
 """`scoring.classes`: "training", "balanced", or a share for each class."""
 
 
 def class_counts(
-    classes: list[int | str], mix: ClassMix, class_rows: Mapping[int | str, int], rows: int
+    classes: list[Label], mix: ClassMix, class_rows: Mapping[Label, int], rows: int
 ) -> list[int]:
     """Return how many rows each class gets, in the order of `classes`; the sum is `rows`.
 

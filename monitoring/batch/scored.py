@@ -7,6 +7,7 @@ from datetime import date
 from monitoring.batch.batch import Batch
 from monitoring.dataset.schema import event_id
 from monitoring.ledger.answer import Answer
+from monitoring.settings.rules import Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class ScoredBatch:
     answers: Mapping[int, Answer]
     seconds: float | None = None
 
-    def scored_rows(self) -> Iterator[tuple[str, int | str, Answer]]:
+    def scored_rows(self) -> Iterator[tuple[str, Label, Answer]]:
         """Yield event id, actual class and answer of every scored row, in index order."""
         for index, label in enumerate(self.batch.labels):
             answer = self.answers.get(index)

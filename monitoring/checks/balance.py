@@ -6,6 +6,7 @@ from monitoring.checks.alert import Alert, Family, Side
 from monitoring.checks.counts import Classes, ScoredRows, shares
 from monitoring.checks.record import ClassShares
 from monitoring.settings.model import Scoring
+from monitoring.settings.rules import Label
 from monitoring.statistics.arrays import Array
 from monitoring.statistics.intervals import Z_CERTAIN, wilson
 from monitoring.text import format_percent
@@ -48,7 +49,7 @@ def requested_shares(scoring: Scoring, classes: Classes) -> Array:
     return np.array([requested[label] for label in classes.labels])
 
 
-def _alerts(label: int | str, code: int, actual_rows: Array, expected: float) -> list[Alert]:
+def _alerts(label: Label, code: int, actual_rows: Array, expected: float) -> list[Alert]:
     rows, total = int(actual_rows[code]), int(actual_rows.sum())
     low, high = wilson(rows, total, Z_CERTAIN)
     # The last digits of an interval that ends at 0 or 1 are not exact.

@@ -15,6 +15,7 @@ from monitoring.checks.record import Counts, DayRecord, VariableCounts
 from monitoring.dataset.baseline import Baseline, Column
 from monitoring.dataset.counting import class_codes, count
 from monitoring.settings.model import Schema
+from monitoring.settings.rules import Label
 from monitoring.statistics.arrays import Array
 from monitoring.statistics.performance import Predictions, confusion_matrix
 from monitoring.statistics.scores import SCORE_CELLS, score_cells
@@ -26,7 +27,7 @@ class Classes(NamedTuple):
     positive: the code of the positive class. mix (classes,): shares in the training data.
     """
 
-    labels: tuple[int | str, ...]
+    labels: tuple[Label, ...]
     positive: int
     mix: Array
 
@@ -130,12 +131,14 @@ class FeatureCounts:
     """The batch's rows by feature, beside the baseline that they are compared with.
 
     independent: the baseline is another sample than the one that the batch was generated from.
+    training_data_changed: the training data are no longer those of the baseline.
     """
 
     columns: dict[str, Column]
     rows: int
     baseline: Baseline
     independent: bool
+    training_data_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,21 +156,26 @@ class ScoredRows:
 
 
 def count_features(
-    schema: Schema, frame: pd.DataFrame, baseline: Baseline, *, independent: bool
+    schema: Schema,
+    frame: pd.DataFrame,
+    baseline: Baseline,
+    *,
+    independent: bool,
+    training_data_changed: bool = False,
 ) -> FeatureCounts:
     """Count a batch's features in the cells of the baseline."""
     codes = class_codes(frame[schema.target.name], baseline.classes)
     columns = {}
     for feature in schema.features:
-        shape = baseline.columns[feature.name].numbers
-        columns[feature.name] = count(frame, feature, shape, codes, len(baseline.classes))
-    return FeatureCounts(columns, len(frame), baseline, independent)
+        cut = baseline.columns[feature.name].cut
+        columns[feature.name] = count(frame, feature, cut, codes, len(baseline.classes))
+    return FeatureCounts(columns, len(frame), baseline, independent, training_data_changed)
 
 
-def scored_rows(scored: ScoredBatch, classes: Sequence[int | str]) -> ScoredRows:
+def scored_rows(scored: ScoredBatch, classes: Sequence[Label]) -> ScoredRows:
     """Return the rows with a prediction and an outcome of `classes`, in the answers' order."""
     answers = [answer for answer in scored.answers.values() if answer.is_scored]
-    code_of: dict[int | str | None, int] = {value: code for code, value in enumerate(classes)}
+    code_of: dict[Label | None, int] = {value: code for code, value in enumerate(classes)}
     index = np.fromiter((answer.index for answer in answers), np.int64, len(answers))
     predicted = np.fromiter(
         (code_of[answer.prediction] for answer in answers), np.int64, len(answers)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
@@ -13,11 +14,14 @@ from monitoring.checks.record import Bins, DayRecord, FeatureTest
 from monitoring.checks.shift_test import ShiftTester, ShiftText
 from monitoring.checks.wording import mean_change, share_change
 from monitoring.dataset.baseline import Column, Numbers
+from monitoring.dataset.schema import label_text
 from monitoring.statistics.arrays import Array
 from monitoring.statistics.shift import expected_shares, psi_dmm
 
 _THAN = "in training"
 _GUARD_BIN = "outside"
+_OTHER_LEVEL = "any other"
+_MISSING = "missing"
 
 
 def check(
@@ -46,7 +50,10 @@ def check(
         summary = _summary(column, base)
         tests.append(FeatureTest(**msgspec.structs.asdict(test), **summary._asdict()))
         text = summary.text(name)._replace(note=note)
-        alerts += tester.alerts(Family.DRIFT, test, text, window_days=len(variables))
+        over_window = _over_window(name, column, window)
+        window_text = _summary(over_window, base).text(name)._replace(note=note)
+        window_text = window_text.over(len(variables), int(over_window.counts.sum()))
+        alerts += tester.alerts(Family.DRIFT, test, text, window_text)
     return sorted(tests, key=lambda test: -test.value / max(test.limit, 1e-12)), alerts
 
 
@@ -66,23 +73,52 @@ class _Summary(NamedTuple):
             is_outside = self.largest_change == _GUARD_BIN
             where = "outside the training range" if is_outside else f"at {self.largest_change}"
             return ShiftText(change, f"largest change {where}")
-        return ShiftText(share_change(name, self.today, self.baseline, _THAN))
+        subject = name if self.shown == "share of 1" else f"{self.shown} in {name}"
+        return ShiftText(share_change(subject, self.today, self.baseline, _THAN))
+
+
+def _over_window(name: str, column: Column, window: Sequence[DayRecord]) -> Column:
+    """Return a feature's rows of the day and of the earlier days of the window together.
+
+    Of an earlier day only the mean is known, not the sum of each class: the sums are of all
+    classes together.
+    """
+    earlier = [Variable.of_record(record.counts.features[name]) for record in window]
+    counts = column.counts + sum(variable.cells for variable in earlier)
+    if column.numbers is None:
+        return replace(column, counts=counts)
+
+    tests = [test for record in window for test in record.drift if test.subject == name]
+    sums = [column.numbers.sums.sum(), *(test.today * test.rows for test in tests)]
+    bins = [variable.bins for variable in earlier if variable.bins is not None]
+    numbers = replace(
+        column.numbers, bins=column.numbers.bins + sum(bins), sums=np.array([sum(sums)])
+    )
+    return replace(column, counts=counts, numbers=numbers)
 
 
 def _summary(column: Column, base: Column) -> _Summary:
     # The baseline's mean and shares at the batch's class mix, as the test compares them.
-    class_rows = column.counts.sum(axis=1)
-    rows = class_rows.sum()
+    missing = [_MISSING] if base.nullable else []
     if column.numbers and base.numbers:
-        base_rows = np.maximum(1, base.counts.sum(axis=1))
+        class_rows, base_rows = column.valued, np.maximum(1, base.valued)
+        rows = max(1, class_rows.sum())
         before = float((class_rows / rows / base_rows * base.numbers.sums).sum())
         now = float(column.numbers.sums.sum() / rows)
-        labels = [*_bin_labels(base.numbers), _GUARD_BIN]
+        labels = [*_bin_labels(base.numbers), _GUARD_BIN, *missing]
         return _binned("mean", now, before, labels, (column.numbers.bins, base.numbers.bins))
 
-    before = float(expected_shares(base.counts, class_rows)[1])
-    now = float(column.counts[:, 1].sum() / rows)
-    return _binned("share of 1", now, before, ["0", "1"], (column.counts, base.counts))
+    class_rows = column.counts.sum(axis=1)
+    expected = expected_shares(base.counts, class_rows)
+    actual = shares(column.counts.sum(axis=0))
+    labels, place, shown = ["0", "1", *missing], 1, "share of 1"
+    if base.levels:
+        # Of several levels the one that changed most.
+        labels = [*map(label_text, base.levels), _OTHER_LEVEL, *missing]
+        place = int(np.abs(actual - expected).argmax())
+        shown = f"share of {labels[place]}"
+    now, before = float(actual[place]), float(expected[place])
+    return _binned(shown, now, before, labels, (column.counts, base.counts))
 
 
 def _binned(

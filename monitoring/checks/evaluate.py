@@ -6,6 +6,8 @@ its part in record.py, and its line in `_check`.
 
 from typing import NamedTuple
 
+import msgspec
+
 from monitoring import clock
 from monitoring.batch.scored import ScoredBatch
 from monitoring.checks import (
@@ -19,12 +21,15 @@ from monitoring.checks import (
     pipeline,
     quality,
 )
-from monitoring.checks.advice import advise
+from monitoring.checks.advice import DayVerdict, advise
 from monitoring.checks.alert import Alert
+from monitoring.checks.counts import ModelCounts
 from monitoring.checks.history import read_previous
 from monitoring.checks.inputs import CountedDay, DayInputs
 from monitoring.checks.limits import Limits
+from monitoring.checks.model_drift import accuracy_errors
 from monitoring.checks.record import (
+    Advice,
     BaselineRecord,
     ClassShares,
     ColumnQuality,
@@ -35,6 +40,7 @@ from monitoring.checks.record import (
     PerformanceRecord,
     PipelineRecord,
 )
+from monitoring.checks.validity import fitting
 from monitoring.checks.wording import baseline_name
 from monitoring.dataset import baseline as baselines
 from monitoring.dataset import counting, training_data
@@ -58,15 +64,16 @@ def evaluate_day(
     """
     workspace = entry.workspace
     limits = Limits.read(workspace.limits)
-    previous = read_previous(workspace.reports, entry.day)
+    baseline = _baseline(settings, entry)
+    previous = fitting(read_previous(workspace.reports, entry.day), baseline)
     record = evaluate(
         DayInputs(
             settings=settings,
             scored=scored,
-            baseline=_baseline(settings, entry),
+            baseline=baseline,
             previous=previous,
             pipeline=_pipeline(settings, entry, store, scored),
-            training_sha256=entry.known.batch_inputs["training_data"],
+            training_sha256=entry.known.batch_inputs.get("training_data"),
             limits=limits,
         )
     )
@@ -84,13 +91,7 @@ def evaluate(inputs: DayInputs) -> DayRecord:
     day = CountedDay.of(inputs)
     parts, alerts = _check(inputs, day, baseline.fingerprint)
     new, ongoing, recovered = _compared_with_day_before(inputs, parts, alerts)
-    advice, because = advise(
-        alerts,
-        parts.performance.tests,
-        parts.drift,
-        failed_rows=parts.endpoint.failed,
-    )
-    return DayRecord(
+    record = DayRecord(
         model=settings.model,
         day=scored.day.isoformat(),
         created_at=clock.timestamp(),
@@ -103,11 +104,27 @@ def evaluate(inputs: DayInputs) -> DayRecord:
         counts=counts.as_record(day.features, day.model),
         **parts._asdict(),
         alerts=new,
-        advice=advice,
-        because=because,
+        advice=Advice.NONE,
+        because=[],
         ongoing=ongoing,
         recovered=recovered,
     )
+    return _with_advice(record, day)
+
+
+def _with_advice(record: DayRecord, day: CountedDay) -> DayRecord:
+    """Return the record with what is advised, which follows from all the rest."""
+    classes, release = day.classes, day.release
+    today = DayVerdict.of(record, accuracy_errors(classes, day.model, release))
+    earlier = [
+        DayVerdict.of(before, accuracy_errors(classes, ModelCounts.of_record(before), release))
+        for before in day.history.window
+        if before.performance.reference.release == release.reference.release
+    ]
+    alerts = [*record.alerts, *record.ongoing]
+    tests = [*record.drift, *record.performance.tests]
+    advice, because = advise(alerts, today, earlier, tests, failed_rows=record.endpoint.failed)
+    return msgspec.structs.replace(record, advice=advice, because=because)
 
 
 class _Parts(NamedTuple):
@@ -169,6 +186,12 @@ def _baseline_record(inputs: DayInputs) -> BaselineRecord:
             f" {baseline.schema_hash}; the configured one is {expected}: create a new version with"
             " create_training_set.py"
         )
+    names = [feature.name for feature in inputs.settings.schema.features]
+    if baseline.columns.keys() != set(names):
+        raise RefusedError(
+            f"the baseline ({baseline_name(baseline)}) has not the features of the schema;"
+            f" {baselines.REMEDY}"
+        )
     return BaselineRecord(
         source=baseline_name(baseline),
         pinned=baseline.number is not None,
@@ -191,7 +214,7 @@ def _baseline(settings: Settings, entry: DayEntry) -> Baseline:
             lambda: training_data.chunks(data.path, settings.schema),
             source="training data",
             content_hash=data.sha256,
-            created_at=entry.known.times["uploaded"],
+            created_at=entry.known.times.get("uploaded", clock.timestamp()),
         )
 
 

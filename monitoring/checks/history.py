@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from monitoring.checks.record import VERSION, DayRecord, read
+from monitoring.checks.validity import check_record
 
 log = logging.getLogger("monitoring")
 
@@ -71,8 +72,10 @@ def _read_valid(paths: Iterable[Path]) -> list[DayRecord]:
     valid = []
     for path in paths:
         try:
-            valid.append(read(path))
-        except (OSError, ValueError, RecursionError) as error:
+            record = read(path)
+            check_record(record)
+            valid.append(record)
+        except (OSError, ValueError, RecursionError, OverflowError) as error:
             log.warning(
                 "%s: left out; expected a record of version %d, got %s: %s",
                 path,

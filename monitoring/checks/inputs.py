@@ -42,6 +42,11 @@ class DayInputs:
     @property
     def is_baseline_independent(self) -> bool:
         """Whether the baseline is another sample than the one the batch was generated from."""
+        return self.has_training_data_changed or self.settings.scoring.source is not None
+
+    @property
+    def has_training_data_changed(self) -> bool:
+        """Whether the training data are no longer those of the baseline."""
         return self.training_sha256 not in (None, self.baseline.content_hash)
 
 
@@ -76,6 +81,7 @@ class CountedDay:
                 scored.batch.frame,
                 baseline,
                 independent=inputs.is_baseline_independent,
+                training_data_changed=inputs.has_training_data_changed,
             ),
             rows=rows,
             model=ModelCounts.of_predictions(rows.predictions, len(classes.labels)),
@@ -97,7 +103,7 @@ def _tester(settings: Settings, limits: Limits) -> ShiftTester:
     part is for the day, half for the window.
     """
     # Features that have no rows in the baseline keep their part: the budget is an upper bound.
-    tests = len(settings.schema.features) + 1 + (settings.model_api.probability is not None)
+    tests = len(settings.schema.features) + 1 + settings.model_api.gives_score
     return ShiftTester(
         limits=limits,
         rate=settings.checks.false_alarms_per_day / (2 * tests),

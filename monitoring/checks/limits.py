@@ -2,16 +2,22 @@
 
 import hashlib
 import json
+import logging
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 import msgspec
+from msgspec import Meta
 
+from monitoring.errors import ServiceError
 from monitoring.files import write_atomically
 from monitoring.statistics.arrays import Array
 from monitoring.statistics.limits import Statistic, simulated_limit
 
+log = logging.getLogger("monitoring")
+
 _MAX_KEPT = 2_000
+_Limit = Annotated[float, Meta(ge=0, le=1e9)]
 
 
 class Limits:
@@ -23,10 +29,13 @@ class Limits:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Return the limits in a file; none where it is torn or missing, since it is a cache."""
+        """Return the limits in a file; none where it is missing, or altered (logged): a cache."""
         try:
-            return cls(msgspec.json.decode(path.read_bytes(), type=dict[str, float]))
-        except (OSError, ValueError):
+            return cls(msgspec.json.decode(path.read_bytes(), type=dict[str, _Limit]))
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError, RecursionError) as error:
+            log.warning("%s: left out, the limits are simulated again: %s", path, error)
             return cls()
 
     def get(
@@ -52,7 +61,14 @@ class Limits:
         return self.known[key]
 
     def write(self, path: Path) -> None:
-        """Store the limits where there are new ones, atomically; the oldest beyond 2,000 go."""
-        if self._has_new:
-            newest = list(self.known.items())[-_MAX_KEPT:]
+        """Store the limits where there are new ones, atomically; the oldest beyond 2,000 go.
+
+        Where they can't be stored, a warning: the next day simulates them again.
+        """
+        if not self._has_new:
+            return
+        newest = list(self.known.items())[-_MAX_KEPT:]
+        try:
             write_atomically(path, json.dumps(dict(newest), indent=0))
+        except ServiceError as error:
+            log.warning("%s; the limits are simulated again the next time", error)

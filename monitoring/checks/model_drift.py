@@ -1,5 +1,6 @@
 """Score, predicted class and accuracy of a model against the first days of its release."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -55,12 +56,16 @@ def _test_prediction(
     if test is None:
         return None
 
-    class_rows = today.confusion.sum(axis=1)
-    before = float(expected_shares(base, class_rows)[positive])
-    now = float(today.confusion[:, positive].sum() / class_rows.sum())
-    name = f"predicted class {classes.labels[positive]}"
-    text = ShiftText(share_change(name, now, before, _than(days)))
-    return test, tester.alerts(Family.MODEL, test, text, window_days=len(variables))
+    def text(confusion: Array) -> ShiftText:
+        class_rows = confusion.sum(axis=1)
+        before = float(expected_shares(base, class_rows)[positive])
+        now = float(confusion[:, positive].sum() / class_rows.sum())
+        name = f"predicted class {classes.labels[positive]}"
+        return ShiftText(share_change(name, now, before, _than(days)))
+
+    window = total([today, *days.later]).confusion
+    window_text = text(window).over(len(variables), int(window.sum()))
+    return test, tester.alerts(Family.MODEL, test, text(today.confusion), window_text)
 
 
 def _test_score(tester: ShiftTester, today: ModelCounts, days: ReleaseDays) -> _Tested | None:
@@ -79,13 +84,23 @@ def _test_score(tester: ShiftTester, today: ModelCounts, days: ReleaseDays) -> _
     if test is None:
         return None
 
+    window = total([today, *days.later])
+    window_text = _score_text(first, window, days)
+    window_text = window_text.over(len(variables), int(window.confusion.sum()))
+    text = _score_text(first, today, days)
+    return test, tester.alerts(Family.MODEL, test, text, window_text)
+
+
+def _score_text(first: ModelCounts, later: ModelCounts, days: ReleaseDays) -> ShiftText:
+    """Return how the mean score of some days differs from that of the first days."""
+    assert first.score_sums is not None
+    assert later.score_sums is not None
     # Means by actual class, so that another class mix is no change of the score.
-    class_rows = today.confusion.sum(axis=1)
+    class_rows = later.confusion.sum(axis=1)
     first_means = first.score_sums / np.maximum(1, first.confusion.sum(axis=1))
     before = float((first_means * class_rows).sum() / class_rows.sum())
-    now = float(today.score_sums.sum() / class_rows.sum())
-    text = ShiftText(mean_change("score", now, before, _than(days)))
-    return test, tester.alerts(Family.MODEL, test, text, window_days=len(variables))
+    now = float(later.score_sums.sum() / class_rows.sum())
+    return ShiftText(mean_change("score", now, before, _than(days)))
 
 
 def _than(days: ReleaseDays) -> str:
@@ -115,6 +130,16 @@ def _accuracy_alerts(classes: Classes, today: ModelCounts, days: ReleaseDays) ->
             text=text,
         )
     ]
+
+
+def accuracy_errors(classes: Classes, day: ModelCounts, days: ReleaseDays) -> float:
+    """Return by how many standard errors the accuracy of a day is above that of the first days.
+
+    NaN until these are complete.
+    """
+    if not days.reference.is_complete:
+        return math.nan
+    return accuracy_change(total(days.first).confusion, day.confusion, classes.mix)[2]
 
 
 def _score_bins(today: ModelCounts, days: ReleaseDays) -> Bins | None:

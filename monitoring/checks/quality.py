@@ -21,17 +21,18 @@ _alert = partial(Alert, family=Family.QUALITY)
 
 
 class _Compared(NamedTuple):
-    """A column of the batch beside the baseline's; rows: of the whole batch."""
+    """A column of the batch beside the baseline's; rows, base_rows: of all of batch, baseline."""
 
     name: str
     column: Column
     base: Column
     rows: int
+    base_rows: int
 
     @property
     def usable(self) -> int:
-        """Rows that can be counted."""
-        return int(self.column.counts.sum())
+        """Rows with a value that can be counted."""
+        return int(self.column.valued.sum())
 
     @property
     def unseen(self) -> int:
@@ -43,22 +44,26 @@ class _Compared(NamedTuple):
 
     @property
     def outside(self) -> tuple[int, float] | None:
-        """Rows outside the baseline's range or fences, and the baseline's own share of them.
+        """Rows outside the baseline's range or fences, and the share of them that is usual.
 
-        None for a categorical column, or one without a usable value.
+        That is the baseline's own, by the batch's class mix. None for a categorical column, or one
+        without a usable value.
         """
         numbers, base = self.column.numbers, self.base.numbers
         if not numbers or not base or not self.usable:
             return None
-        return int(numbers.outside.sum()), float(base.outside.sum() / self.base.counts.sum())
+        class_rows = self.column.valued
+        base_shares = base.outside / np.maximum(1, self.base.valued)
+        return int(numbers.outside.sum()), float(class_rows @ base_shares / self.usable)
 
 
 def check(checks: Checks, features: FeatureCounts) -> tuple[list[ColumnQuality], list[Alert]]:
     """Check every column of the batch, and whether the training data are still the baseline's."""
     parts, alerts = [], _training_data_alerts(features)
     for name, column in features.columns.items():
-        compared = _Compared(name, column, features.baseline.columns[name], features.rows)
-        parts.append(_column_quality(compared, features.baseline.rows))
+        base = features.baseline.columns[name]
+        compared = _Compared(name, column, base, features.rows, features.baseline.rows)
+        parts.append(_column_quality(compared))
         alerts += [
             *_missing_alerts(checks.missing_share_above, compared),
             *_unusable_alerts(compared),
@@ -68,7 +73,7 @@ def check(checks: Checks, features: FeatureCounts) -> tuple[list[ColumnQuality],
     return parts, alerts
 
 
-def _column_quality(compared: _Compared, baseline_rows: int) -> ColumnQuality:
+def _column_quality(compared: _Compared) -> ColumnQuality:
     column = compared.column
     outside, baseline_outside = None, None
     if compared.outside:
@@ -80,14 +85,14 @@ def _column_quality(compared: _Compared, baseline_rows: int) -> ColumnQuality:
         wrong=column.wrong,
         infinite=column.infinite,
         unseen=compared.unseen,
-        baseline_missing=compared.base.missing / baseline_rows,
+        baseline_missing=compared.base.missing / compared.base_rows,
         outside=outside,
         baseline_outside=baseline_outside,
     )
 
 
 def _training_data_alerts(features: FeatureCounts) -> list[Alert]:
-    if not features.independent:
+    if not features.training_data_changed:
         return []
     text = (
         f"training data: changed since {baseline_name(features.baseline)} was pinned as the"
@@ -99,6 +104,9 @@ def _training_data_alerts(features: FeatureCounts) -> list[Alert]:
 def _missing_alerts(limit: float | None, compared: _Compared) -> list[Alert]:
     name, rows, missing = compared.name, compared.rows, compared.column.missing
     share = missing / max(1, rows)
+    if compared.base.nullable:
+        # How their share differs from the baseline's is tested with the feature's drift.
+        limit = None
     if rows and missing == rows:
         text = f"{name}: no value in any of {rows} rows: is the column still generated?"
     elif limit is not None and share > limit:
@@ -120,10 +128,9 @@ def _unusable_alerts(compared: _Compared) -> list[Alert]:
         "infinite": (column.infinite, f"of {rows} values are infinite"),
     }
     if compared.unseen:
-        level = int(np.flatnonzero(compared.base.counts.sum(axis=0) == 0)[0])
         texts["unseen"] = (
             compared.unseen,
-            f"of {compared.usable} rows have the level {level}, which the baseline never has",
+            f"of {compared.rows} rows have {_unseen_level(compared)}, which the baseline never has",
         )
     return [
         _alert(
@@ -136,6 +143,17 @@ def _unusable_alerts(compared: _Compared) -> list[Alert]:
         for metric, (number, text) in texts.items()
         if number
     ]
+
+
+def _unseen_level(compared: _Compared) -> str:
+    """Return in words what the batch has and the baseline has not."""
+    base = compared.base
+    names = ["the level 0", "the level 1"]
+    if base.levels is not None:
+        names = [*(f"the level {level}" for level in base.levels), "another level"]
+    names.append("no value")
+    is_unseen = (base.counts.sum(axis=0) == 0) & (compared.column.counts.sum(axis=0) > 0)
+    return names[int(np.flatnonzero(is_unseen)[0])]
 
 
 def _one_value_alerts(compared: _Compared) -> list[Alert]:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct, field
 
 from monitoring.checks.alert import Alert
+from monitoring.settings.rules import Label
 
 VERSION = 1
 
@@ -159,8 +160,8 @@ class Bins(Struct, frozen=True):
 class FeatureTest(VariableTest, frozen=True, kw_only=True):
     """A feature's test, and what is shown of it.
 
-    shown: what today and baseline are ("mean" or "share of 1"). largest_change: the bin whose share
-    changed most.
+    shown: what today and baseline are ("mean", "share of 1" or "share of <level>").
+    largest_change: the bin whose share changed most.
     """
 
     psi_dmm: float
@@ -186,7 +187,7 @@ class PerformanceRecord(Struct, frozen=True, kw_only=True):
 class ClassShares(Struct, frozen=True, kw_only=True):
     """A class's shares: of the actual outcomes, the predictions, as requested, in the baseline."""
 
-    label: int | str = field(name="class")
+    label: Label = field(name="class")
     actual: float
     predicted: float
     requested: float

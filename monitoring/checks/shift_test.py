@@ -19,13 +19,16 @@ class ShiftText(NamedTuple):
     """What an alert says of a variable beside the test's numbers.
 
     change: "age is 3.7 higher than in training (38.8, was 35.1)". detail: where it changed. note:
-    what may explain it. over: the rows that the numbers are of, where not the day's.
+    what may explain it.
     """
 
     change: str
     detail: str = ""
     note: str = ""
-    over: str = ""
+
+    def over(self, days: int, rows: int) -> "ShiftText":
+        """Return the text of a window, whose numbers are of so many days and rows."""
+        return self._replace(change=f"over {days} days ({rows:,} rows): {self.change}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,9 @@ class ShiftTester:
         )
 
     def alerts(
-        self, family: Family, test: VariableTest, text: ShiftText, *, window_days: int
+        self, family: Family, test: VariableTest, text: ShiftText, window_text: ShiftText
     ) -> list[Alert]:
-        """Return the alerts of a test: for the day, and for its window.
-
-        window_days: the days that the window sums.
-        """
+        """Return the alerts of a test: for the day, and for its window."""
         metric = test.test.lower()
         alerts = []
         if test.alarmed:
@@ -80,9 +80,7 @@ class ShiftTester:
 
         window = test.window
         if window and window.alarmed:
-            over = f"over {window_days} days ({window.rows:,} rows)"
-            text = text._replace(change=f"{text.change} today", over=over)
-            alerts.append(_alert(family, test, window, f"{metric}_window", text))
+            alerts.append(_alert(family, test, window, f"{metric}_window", window_text))
         return alerts
 
     def _result(
@@ -127,7 +125,7 @@ def _alert(
     numbers = f"{test.test} {result.value:.2g}, limit {result.limit:.2g}"
     # Of a PSI, value and size are the same.
     size = f"PSI {result.psi:.2g}" if test.test == "KS" else ""
-    parts = (text.change, f"{text.over} {numbers}".strip(), text.detail, size, text.note)
+    parts = (text.change, numbers, text.detail, size, text.note)
     return Alert(
         family=family,
         subject=test.subject,

@@ -34,6 +34,12 @@ def parser(program: str, description: str | None, examples: str) -> argparse.Arg
         "--check", action="store_true", help="try whatever a run needs, sending and locking nothing"
     )
     flags.add_argument(
+        "--probe",
+        action="store_true",
+        help="with --check: also what leaves a trace: one row sent to the endpoint, one object"
+        " written and removed",
+    )
+    flags.add_argument(
         "--dry-run",
         action="store_true",
         help="do everything but send, write or lock; print what would be sent",

@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from monitoring import interpreter
 from monitoring.cli import output, persistence
 from monitoring.cli.output import Outcome
-from monitoring.errors import InterruptedRun, MonitoringError
+from monitoring.errors import ConfigError, InterruptedRun, MonitoringError
 from monitoring.redaction import conceal
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def run(flags: argparse.ArgumentParser, work: Work, check: Work) -> int:
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
     arguments = flags.parse_args()
+    if arguments.probe and not arguments.check:
+        flags.error("--probe goes with --check: give both")
     output.set_up_logs(arguments)
 
     outcome, exit_code = _outcome(check if arguments.check else work, arguments)
@@ -54,7 +57,12 @@ def load_settings(arguments: argparse.Namespace, unused: Collection[str] = ()) -
     """
     from monitoring.settings.loader import load  # PyYAML is not worth loading for --help
 
-    settings, warnings = load(arguments.config, unused)
+    try:
+        settings, warnings = load(arguments.config, unused)
+    except ConfigError as error:
+        for warning in error.warnings:
+            log.warning("%s", warning)
+        raise
     conceal(*(secret.get_secret_value() for secret in settings.secrets()))
     # Only now: .env may have brought them.
     conceal(*(os.environ.get(name, "") for name in _SECRET_VARIABLES))
@@ -75,6 +83,12 @@ def _outcome(work: Work, arguments: argparse.Namespace) -> tuple[Outcome, int]:
     except InterruptedRun as interruption:
         log.error("%s", interruption)
         return Outcome("", None), interruption.exit_code
+    except ImportError as error:
+        problem = interpreter.missing_package(error)
+        if not problem:
+            _log_bug()
+            return Outcome("", None), 1
+        return Outcome("", None, [ConfigError(problem)]), ConfigError.exit_code
     except Exception:
         _log_bug()
         return Outcome("", None), 1

@@ -7,14 +7,14 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from monitoring import clock
-from monitoring.cli import persistence
+from monitoring.cli import persistence, preflight_probes
 from monitoring.errors import RefusedError, ServiceError
+from monitoring.s3_uri import S3Uri
 from monitoring.text import format_count, format_size
 
 if TYPE_CHECKING:
@@ -25,21 +25,29 @@ _MAX_SKEW_SECONDS = 60  # S3 refuses from 15 minutes on; a synchronised clock is
 
 
 class Finding(NamedTuple):
-    """What a check found, and a warning where a run would work all the same."""
+    """What a check found, and a warning where a run would work all the same.
+
+    not_verified: what was not tried, and what tries it.
+    """
 
     detail: str
     warning: str | None = None
+    not_verified: str | None = None
 
 
 @dataclass(slots=True)
 class Context:
     """What the checks share.
 
-    skews: by how many seconds this machine's clock is ahead, by host.
+    day: whose object is looked at. probe: the name of row and object that a probe
+    leaves, None for none. skews: by how many seconds
+    this machine's clock is ahead, by host.
     """
 
     settings: "Settings"
     is_scoring: bool
+    day: date
+    probe: str | None = None
     skews: dict[str, float] = field(default_factory=dict)
 
     def note_clock(self, url: str, headers: Mapping[str, str]) -> None:
@@ -85,22 +93,36 @@ def _free_bytes(folder: Path) -> int:
 def _training_data(context: Context) -> Finding:
     from monitoring.dataset import training_data
     from monitoring.dataset.training_file import TrainingFile
-    from monitoring.s3_uri import S3Uri
     from monitoring.services.s3 import Store
 
     settings = context.settings
-    if settings.training_data.startswith("s3://"):
-        stored = Store(settings.s3).head(S3Uri.parse(settings.training_data))
+    if settings.training_data.startswith("s3://") and not context.probe:
+        uri = S3Uri.parse(settings.training_data)
+        not_verified = "their columns; --probe reads them"
+        if uri.is_prefix:
+            sizes = [size for _, size in Store(settings.s3).list_objects(uri)]
+            if not sizes:
+                raise RefusedError(f"{uri}: no object under this prefix")
+            size = format_size(sum(sizes))
+            return Finding(f"{uri}: {size} in {len(sizes):,} objects", not_verified=not_verified)
+        stored = Store(settings.s3).head(uri)
         if stored is None:
             raise RefusedError(f"{settings.training_data}: no such object")
         size = format_size(stored.size_bytes)
-        return Finding(f"{settings.training_data}: {size}; its columns are not checked")
+        return Finding(
+            f"{settings.training_data}: {size}", not_verified="its columns; --probe reads them"
+        )
 
     with TrainingFile(settings) as data:
-        rows = len(next(training_data.chunks(data.path, settings.schema), ()))
-    if not rows:
-        raise RefusedError(f"{data.path}: no rows")
-    return Finding(f"{data.path}: all columns, the first {rows:,} rows are as expected")
+        tally = training_data.Tally()
+        next(training_data.chunks(data.path, settings.schema, tally=tally), None)
+    where = settings.training_data
+    if not tally.rows:
+        raise RefusedError(f"{where}: no rows")
+    text = f"{where}: all columns, the first {tally.rows:,} rows are as expected"
+    if tally.left_out:
+        text += f"; {training_data.left_out_text(tally)}"
+    return Finding(text)
 
 
 def _endpoint(context: Context) -> Finding:
@@ -117,10 +139,11 @@ def _endpoint(context: Context) -> Finding:
             f"{reply.url}: redirects to {reply.redirect_host}, which is never followed"
         )
     context.note_clock(model_api.url, reply.headers)
-    return Finding(
-        f"{reply.url}: answers ({reply.status}); whether token and address are right shows with"
-        " the first row"
-    )
+    detail = f"{reply.url}: answers ({reply.status})"
+    if context.probe:
+        row = preflight_probes.send_row(context.settings, context.probe)
+        return Finding(f"{reply.url}: {row}")
+    return Finding(detail, not_verified="token and address; --probe sends one row")
 
 
 def _object_store(context: Context) -> Finding:
@@ -130,8 +153,7 @@ def _object_store(context: Context) -> Finding:
     from monitoring.services.s3_memory import StoreMemory
 
     settings, is_scoring = context.settings, context.is_scoring
-    lag_days = 0 if is_scoring else settings.ground_truth.lag_days
-    uri = settings.ground_truth_uri(clock.today() - timedelta(days=lag_days))
+    uri = settings.ground_truth_uri(context.day)
     store = Store(settings.s3)
     store.on_reply(lambda headers: context.note_clock(store.endpoint_url, headers))
 
@@ -140,24 +162,34 @@ def _object_store(context: Context) -> Finding:
     except DeniedError as error:
         if not is_scoring:
             raise
-        return Finding(
-            f"{error}; a write-only key will do",
-            "allow s3:GetObject, so that after a lost answer our own file is recognised",
-        )
-    memory = StoreMemory(Workspace.of(settings).store_memory, store.endpoint_url, uri.bucket)
+        detail = f"{error}; a write-only key will do"
+        allow = "allow s3:GetObject, so that after a lost answer our own file is recognised"
+        if context.probe:
+            return _written(context.settings, uri, context.probe, allow)
+        return Finding(detail, allow, not_verified="whether the key may write; --probe writes")
+
     what = f"the object exists ({format_size(stored.size_bytes)})" if stored else "no object yet"
-    detail = f"{uri}: {what}" + ("; writing is not tried" if is_scoring else "")
-    return Finding(detail, memory.warning)
+    if is_scoring and context.probe:
+        return _written(settings, uri, context.probe)
+    tried = "; writing is not tried (--probe does)" if is_scoring else ""
+    memory = StoreMemory(Workspace.of(settings).store_memory, store.endpoint_url, uri.bucket)
+    return Finding(f"{uri}: {what}{tried}", memory.warning)
+
+
+def _written(settings: "Settings", uri: S3Uri, name: str, warning: str | None = None) -> Finding:
+    detail, problem = preflight_probes.write_object(settings, uri, name)
+    return Finding(detail, "; ".join(filter(None, (warning, problem))) or None)
 
 
 def _model_monitor(context: Context) -> Finding:
     from monitoring.services.dmm import Dmm
+    from monitoring.services.server_text import server_text
 
     monitor = context.settings.model_monitor
     dmm = Dmm(context.settings)
     dmm.on_reply(lambda headers: context.note_clock(monitor.url, headers))
     model = dmm.get_model(monitor.model_id)
-    name = model.get("name", "nameless")
+    name = server_text(model.get("name", "nameless"))
     return Finding(f"{monitor.url}: the key is accepted, the model is {name}")
 
 
@@ -193,7 +225,10 @@ def _clock(context: Context) -> Finding:
 CHECKS: dict[str, tuple[Callable[[Context], Finding], str]] = {
     "disk": (_disk, "fix state_dir or report_dir"),
     "training data": (_training_data, "fix training_data, or the data, or schema"),
-    "model endpoint": (_endpoint, "fix model_api.url (MODEL_API_URL)"),
+    "model endpoint": (
+        _endpoint,
+        "fix model_api.url (MODEL_API_URL), the token (MODEL_API_TOKEN), or model_api.prediction",
+    ),
     "object store": (_object_store, "fix ground_truth.uri, s3, or the AWS variables"),
     "Model Monitor": (
         _model_monitor,

@@ -8,8 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitoring.dataset.baseline import Floats, Integers, Numbers
+from monitoring.dataset.levels import level_of
+from monitoring.dataset.schema import nominals, numericals
 from monitoring.dataset.values import to_numbers
 from monitoring.settings.model import Schema
+from monitoring.settings.rules import Label
 
 _MAX_VALUE_CELLS = 100  # up to here each value has a cell of its own
 _QUANTILE_CELLS = 50
@@ -19,17 +22,21 @@ _FENCE_SPREADS = 1.5
 _FIRST_LOOK_ROWS = 2000
 
 
-def cut_numericals(
+def cut_features(
     schema: Schema, chunks: Iterable[pd.DataFrame], classes: int
-) -> dict[str, Numbers]:
-    """Return, for each numerical feature that has numbers, how it is cut; every count is 0.
+) -> dict[str, Numbers | tuple[Label, ...]]:
+    """Return how each feature that has values is cut; indicators are not, every count is 0.
 
-    Holds no more than one chunk and a sample of 100,000 rows.
+    Numbers of a numerical feature, the sorted levels of a nominal one. Holds no more than one
+    chunk and a sample of 100,000 rows.
     """
-    names = [feature.name for feature in schema.features if feature.type == "numerical"]
+    names = numericals(schema)
     ranges = [_Range() for _ in names]
     sample = _RowSample(len(names))
+    levels: dict[str, set[Label]] = {name: set() for name in nominals(schema)}
     for chunk in chunks:
+        for name in levels.keys() & set(chunk):
+            levels[name].update(chunk[name].dropna().unique())
         table = np.full((len(chunk), len(names)), math.nan)
         for index, name in enumerate(names):
             if name in chunk:
@@ -37,11 +44,15 @@ def cut_numericals(
                 ranges[index].add(_finite(table[:, index]))
         sample.add(table)
 
-    return {
-        name: _cut(ranges[index], _finite(sample.rows[:, index]), classes)
-        for index, name in enumerate(names)
-        if ranges[index].rows
+    cuts: dict[str, Numbers | tuple[Label, ...]] = {
+        name: tuple(sorted(map(level_of, seen), key=lambda level: (isinstance(level, str), level)))
+        for name, seen in levels.items()
+        if seen
     }
+    for index, name in enumerate(names):
+        if ranges[index].rows:
+            cuts[name] = _cut(ranges[index], _finite(sample.rows[:, index]), classes)
+    return cuts
 
 
 def cells_of(cut: Numbers, values: Floats) -> Integers:
@@ -113,6 +124,10 @@ def _cut(known: _Range, sample: Floats, classes: int) -> Numbers:
         sample = np.array([known.low, known.high])
     first, third = np.quantile(sample, [0.25, 0.75])
     spread = float(third - first)
+    fences = (float(first - _FENCE_SPREADS * spread), float(third + _FENCE_SPREADS * spread))
+    if not spread:
+        # Most rows have one value: that the others are not that value makes them no outliers.
+        fences = (known.low, known.high)
 
     edges = _dmm_edges(known, spread)
     return Numbers(
@@ -121,7 +136,7 @@ def _cut(known: _Range, sample: Floats, classes: int) -> Numbers:
         bins=np.zeros((classes, len(edges)), np.int64),
         sums=np.zeros(classes),
         outside=np.zeros(classes, np.int64),
-        fences=(float(first - _FENCE_SPREADS * spread), float(third + _FENCE_SPREADS * spread)),
+        fences=fences,
         whole=known.are_whole,
     )
 

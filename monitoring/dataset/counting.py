@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from monitoring.dataset.baseline import Baseline, Column, Integers, Numbers
-from monitoring.dataset.cells import are_outside, bins_of, cells_of, cut_numericals
+from monitoring.dataset.baseline import Baseline, Column, Cut, Integers, Numbers
+from monitoring.dataset.cells import are_outside, bins_of, cells_of, cut_features
 from monitoring.dataset.schema import schema_hash
-from monitoring.dataset.values import to_numbers
+from monitoring.dataset.values import is_missing, to_numbers, without_categories
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Feature, Schema
+from monitoring.settings.rules import Label
 
 _INDICATOR_CELLS = 2
 
@@ -35,7 +36,7 @@ def build(
     """
     classes = tuple(schema.target.classes)
     # Two passes: what the values are cut by depends on all of them.
-    cuts = cut_numericals(schema, chunks(), len(classes))
+    cuts = cut_features(schema, chunks(), len(classes))
     class_rows = np.zeros(len(classes), np.int64)
     columns: dict[str, Column] = {}
     for chunk in chunks():
@@ -64,19 +65,62 @@ def build(
     )
 
 
-def count(
-    frame: pd.DataFrame, feature: Feature, cut: Numbers | None, codes: Integers, classes: int
-) -> Column:
+def count(frame: pd.DataFrame, feature: Feature, cut: Cut, codes: Integers, classes: int) -> Column:
     """Count one feature of a frame by class.
 
-    cut: how the values of a numerical feature are cut (its own counts play no part), None for a
-    categorical one. codes (rows,): as of class_codes; rows with -1 are in no cell. classes: their
-    number. Numbers without a cut are counted in no cell.
+    cut: how the values of a numerical feature are cut (its own counts play no part), the levels of
+    a nominal one, None for an indicator. codes (rows,): as of class_codes; rows with -1 are in no
+    cell. classes: their number. What has no cut is counted in no cell.
     """
     if feature.name in frame:
-        values, missing, wrong = to_numbers(frame[feature.name])
+        raw = frame[feature.name]
     else:
-        values, missing, wrong = np.full(len(frame), math.nan), len(frame), 0
+        raw = pd.Series(math.nan, index=frame.index)
+    if feature.type == "nominal":
+        levels = cut if isinstance(cut, tuple) else ()
+        column = _count_levels(raw, levels, codes, classes)
+    else:
+        numbers = cut if isinstance(cut, Numbers) else None
+        column = _count_numbers(raw, feature, numbers, codes, classes)
+    return _with_missing_cell(column, raw, codes) if feature.nullable else column
+
+
+def class_codes(labels: "pd.Series[Any]", classes: Sequence[Label]) -> Integers:
+    """Return each label's place in `classes` (rows,), -1 for anything else."""
+    by_label: dict[Label, int] = {str(value): code for code, value in enumerate(classes)}
+    by_label |= {value: code for code, value in enumerate(classes)}
+    codes = labels.map(by_label)
+    return np.asarray(codes.fillna(-1), np.int64)
+
+
+def _count_levels(
+    raw: "pd.Series[Any]", levels: tuple[Label, ...], codes: Integers, classes: int
+) -> Column:
+    plain = without_categories(raw)
+    has_value = ~is_missing(plain).to_numpy()
+    places = plain.map({level: place for place, level in enumerate(levels)})
+    cells = np.asarray(places.fillna(len(levels)), np.int64)  # any other value: the guard cell
+
+    is_counted = has_value & (codes >= 0)
+    counts = _table(codes[is_counted], cells[is_counted], classes, len(levels) + 1)
+    return Column(counts, int((~has_value).sum()), 0, 0, None, levels=levels)
+
+
+def _with_missing_cell(column: Column, raw: "pd.Series[Any]", codes: Integers) -> Column:
+    """Return the counts with one more cell, for rows without a value."""
+    is_counted = is_missing(raw).to_numpy() & (codes >= 0)
+    missing = np.bincount(codes[is_counted], minlength=len(column.counts))
+    numbers = column.numbers
+    if numbers:
+        numbers = replace(numbers, bins=np.column_stack([numbers.bins, missing]))
+    counts = np.column_stack([column.counts, missing])
+    return replace(column, counts=counts, numbers=numbers, nullable=True)
+
+
+def _count_numbers(
+    raw: "pd.Series[Any]", feature: Feature, cut: Numbers | None, codes: Integers, classes: int
+) -> Column:
+    values, missing, wrong = to_numbers(raw)
     infinite = int(np.isinf(values).sum())
     is_usable = np.isfinite(values) & (codes >= 0)
     values, codes = values[is_usable], codes[is_usable]
@@ -98,12 +142,6 @@ def count(
         outside=np.bincount(codes[are_outside(cut, values)], minlength=classes),
     )
     return Column(counts, missing, wrong, infinite, numbers)
-
-
-def class_codes(labels: "pd.Series[Any]", classes: Sequence[int | str]) -> Integers:
-    """Return each label's place in `classes` (rows,), -1 for anything else."""
-    codes = labels.map({value: code for code, value in enumerate(classes)})
-    return np.asarray(codes.fillna(-1), np.int64)
 
 
 def _table(codes: Integers, cells: Integers, classes: int, width: int) -> Integers:

@@ -1,6 +1,7 @@
 """The training data as the features, groups and target of the schema, chunk by chunk."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,8 +9,12 @@ import pandas as pd
 
 from monitoring.dataset import schema as columns
 from monitoring.dataset import table_file, values
+from monitoring.dataset.levels import Levels, find_levels
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Schema
+from monitoring.text import format_percent
+
+_SHOWN_LEVELS = 30
 
 
 class MissingValues(NamedTuple):
@@ -19,46 +24,105 @@ class MissingValues(NamedTuple):
     first_row: int
 
 
-def chunks(path: Path, schema: Schema, *, with_key: bool = False) -> Iterator[pd.DataFrame]:
+@dataclass(slots=True)
+class Tally:
+    """What was read: rows, those left out for a missing value, the missing values by column.
+
+    columns: those of the file that features come from, if they lack a value anywhere. left_out_by:
+    the ones whose rows are left out, since no feature made from them is nullable.
+    """
+
+    rows: int = 0
+    left_out: int = 0
+    columns: dict[str, MissingValues] = field(default_factory=dict)
+    left_out_by: set[str] = field(default_factory=set)
+
+    def add(self, name: str, is_missing: "pd.Series[bool]", *, leaves_out: bool) -> None:
+        """Take in a column of another chunk."""
+        if not is_missing.any():
+            return
+        first_row = int(is_missing.index[is_missing][0])
+        before = self.columns.get(name, MissingValues(0, first_row))
+        self.columns[name] = MissingValues(before.rows + int(is_missing.sum()), before.first_row)
+        if leaves_out:
+            self.left_out_by.add(name)
+
+
+def chunks(
+    path: Path, schema: Schema, *, with_key: bool = False, tally: Tally | None = None
+) -> Iterator[pd.DataFrame]:
     """Yield the rows in order, at most 100,000 at a time: the key, features, target.
 
-    The key (with_key, and where the file has one) is text, empty where it is missing. Indicators
-    are int8 0 or 1, derived from the column of their group where they are no columns themselves;
-    numericals are float64 (NaN: missing); the target holds the configured classes. The index
-    counts the file's rows from 0. Raises RefusedError naming column and row for a missing column,
-    a value of the wrong kind, a row with two levels of a group.
+    A row with a missing value of a feature that is not nullable is left out. The key (with_key, and
+    where the file has one) is text, empty where it is missing. Indicators are int8 0 or 1, derived
+    from the column of their group where they are no columns themselves; numericals are float64;
+    nominals have a categorical type, the same in all chunks; missing values are NaN (an indicator
+    that is nullable is float64). The target holds the configured classes. The index counts the
+    file's rows from 0. tally: gets what was left out. Raises RefusedError naming column and row for
+    a missing column, a value of the wrong kind, a row with two levels of a group; after the last
+    row, for a level that no row has.
     """
     available = table_file.column_names(path)
     sources = _sources(path, schema, available)
+    nominals = find_levels(path, columns.nominals(schema))
     needed = [*dict.fromkeys(sources.values()), schema.target.name]
     has_key = with_key and schema.key in available
     if has_key:
         needed.insert(0, schema.key)
 
+    tally = Tally() if tally is None else tally
+    seen = _SeenLevels(schema, sources)
     for raw in table_file.read_chunks(path, needed):
-        frame = _converted(path, schema, sources, raw)
+        seen.add(raw)
+        frame = _converted(path, schema, sources, nominals, raw)
         _refuse_two_levels(path, schema, frame)
         if has_key:
             frame.insert(0, schema.key, values.as_ids(raw[schema.key]))
-        yield frame
+        yield _without_missing(schema, sources, raw, frame, tally)
+    seen.refuse_absent(path)
 
 
-def missing(path: Path, schema: Schema) -> dict[str, MissingValues]:
-    """Return the missing values of each column of the file that features come from, if it has any.
+def left_out_text(tally: Tally) -> str:
+    """Return how many rows are left out of the batch and the baseline, and for which columns."""
+    by = ", ".join(f"{name} ({tally.columns[name].rows:,})" for name in sorted(tally.left_out_by))
+    share = format_percent(tally.left_out / tally.rows)
+    return (
+        f"{tally.left_out:,} of {tally.rows:,} rows ({share}) are left out of batch and baseline,"
+        f" they have no value of {by}"
+    )
 
-    `chunks` can't show them: an indicator whose source is missing is 0.
-    """
-    sources = _sources(path, schema, table_file.column_names(path))
-    by_column: dict[str, MissingValues] = {}
-    for raw in table_file.read_chunks(path, list(dict.fromkeys(sources.values()))):
-        for name, column in raw.items():
-            is_missing = values.is_missing(column)
-            if is_missing.any():
-                first_row = int(column.index[is_missing][0])
-                before = by_column.get(str(name), MissingValues(0, first_row))
-                rows = before.rows + int(is_missing.sum())
-                by_column[str(name)] = MissingValues(rows, before.first_row)
-    return by_column
+
+def _without_missing(
+    schema: Schema, sources: dict[str, str], raw: pd.DataFrame, frame: pd.DataFrame, tally: Tally
+) -> pd.DataFrame:
+    """Return the rows that lack no value which they must have; indicators without one are NaN."""
+    is_left_out = pd.Series(False, index=frame.index)
+    missing: dict[str, pd.Series[bool]] = {}  # a group's column serves all its features
+    for feature in schema.features:
+        source = sources[feature.name]
+        if source not in missing:
+            is_number = feature.type == "numerical"
+            missing[source] = (
+                frame[feature.name].isna() if is_number else values.is_missing(raw[source])
+            )
+            tally.add(source, missing[source], leaves_out=not feature.nullable)
+        if not feature.nullable:
+            is_left_out |= missing[source]
+        elif feature.type == "categorical":
+            frame[feature.name] = frame[feature.name].astype("float64").mask(missing[source])
+
+    _spread_over_groups(schema, frame)
+    tally.rows += len(frame)
+    tally.left_out += int(is_left_out.sum())
+    return frame[~is_left_out] if is_left_out.any() else frame
+
+
+def _spread_over_groups(schema: Schema, frame: pd.DataFrame) -> None:
+    """Where an indicator of a nullable group is missing, all of the group are."""
+    for features in columns.groups(schema).values():
+        names = [feature.name for feature in features]
+        if features[0].nullable and len(names) > 1:
+            frame[names] = frame[names].mask(frame[names].isna().any(axis=1))
 
 
 def _sources(path: Path, schema: Schema, available: list[str]) -> dict[str, str]:
@@ -83,7 +147,11 @@ def _sources(path: Path, schema: Schema, available: list[str]) -> dict[str, str]
 
 
 def _converted(
-    path: Path, schema: Schema, sources: dict[str, str], raw: pd.DataFrame
+    path: Path,
+    schema: Schema,
+    sources: dict[str, str],
+    nominals: dict[str, Levels],
+    raw: pd.DataFrame,
 ) -> pd.DataFrame:
     converted: dict[str, pd.Series[Any]] = {}
     texts: dict[str, pd.Series[str]] = {}  # a group's column serves all its features
@@ -91,6 +159,9 @@ def _converted(
         source = sources[feature.name]
         if feature.type == "numerical":
             converted[feature.name] = values.as_numbers(raw[source], path)
+            continue
+        if feature.type == "nominal":
+            converted[feature.name] = nominals[feature.name].of(raw[source])
             continue
         if source not in texts:
             texts[source] = values.as_text(raw[source])
@@ -104,6 +175,41 @@ def _converted(
     labels = values.as_text(raw[target.name])
     converted[target.name] = values.as_classes(labels, target.classes, path)
     return pd.DataFrame(converted, index=raw.index)
+
+
+class _SeenLevels:
+    """The levels that rows have of each column that indicators are derived from."""
+
+    def __init__(self, schema: Schema, sources: dict[str, str]) -> None:
+        self.derived = [
+            feature
+            for feature in schema.features
+            if feature.type == "categorical" and sources[feature.name] != feature.name
+        ]
+        self.seen: dict[str, set[str]] = {sources[feature.name]: set() for feature in self.derived}
+
+    def add(self, raw: pd.DataFrame) -> None:
+        """Take in the rows of another chunk."""
+        for source, seen in self.seen.items():
+            column = raw[source].drop_duplicates()
+            seen.update(values.as_text(column[~values.is_missing(column)]))
+
+    def refuse_absent(self, path: Path) -> None:
+        """Raise RefusedError for an indicator that is 0 in every row that has a value."""
+        for feature in self.derived:
+            source = str(feature.group)
+            seen, level = self.seen[source], columns.level(feature)
+            if seen and values.plain_text(level) not in seen:
+                raise RefusedError(
+                    f"{path}: {source}: no row has the level {level} of {feature.name}; found"
+                    f" {_listed(seen)}: fix the name in schema.features, or the data"
+                )
+
+
+def _listed(levels: set[str]) -> str:
+    shown = [repr(level) for level in sorted(levels)[:_SHOWN_LEVELS]]
+    rest = len(levels) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest else "")
 
 
 def _refuse_two_levels(path: Path, schema: Schema, frame: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""The training data as a file on disk, fetched and hashed when first asked for."""
+"""The training data as a file or folder on disk, fetched and hashed when first asked for."""
 
 import contextlib
 import hashlib
@@ -6,23 +6,31 @@ import tempfile
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, TYPE_CHECKING, Self
 
-from monitoring.errors import ConfigError
+from monitoring.dataset import table_file
+from monitoring.errors import ConfigError, RefusedError
 from monitoring.s3_uri import S3Uri
 from monitoring.settings.model import Settings
+
+if TYPE_CHECKING:
+    from monitoring.services.s3 import Store
 
 _READ_BYTES = 1 << 20
 
 
 class TrainingFile:
-    """The training data; an object in S3 is fetched to a temporary file that lasts as long as this.
+    """The training data; what is in S3 is fetched to a temporary place that lasts as long as this.
 
-    Its properties raise ConfigError or RefusedError where there is no such file.
+    A folder, or a prefix in S3 (it ends with /), is one of Parquet files. Its properties raise
+    ConfigError or RefusedError where there is no such file.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, setting: str = "training_data") -> None:
+        """setting: "training_data" or "scoring.source", the one that says where it is."""
+        self._settings, self._setting = settings, setting
+        source = settings.scoring.source if setting == "scoring.source" else None
+        self._location = source or settings.training_data
         self._resources = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -38,24 +46,45 @@ class TrainingFile:
 
     @cached_property
     def path(self) -> Path:
-        """The file, which exists."""
-        if self._settings.training_data.startswith("s3://"):
-            return self._fetch(S3Uri.parse(self._settings.training_data))
-        path = Path(self._settings.training_data)
+        """The file or folder, which exists."""
+        if self._location.startswith("s3://"):
+            uri = S3Uri.parse(self._location)
+            return self._fetch_all(uri) if uri.is_prefix else self._fetch(uri)
+
+        path = Path(self._location)
+        if path.is_dir():
+            return path
         try:
             path.open("rb").close()
         except OSError as error:
             raise ConfigError(
-                f"training_data: {path}: {error.strerror}; name a CSV or Parquet file, or"
-                " s3://bucket/key"
+                f"{self._setting}: {path}: {error.strerror}; name a CSV or Parquet file, a folder"
+                " of Parquet files, s3://bucket/key or s3://bucket/prefix/"
             ) from None
         return path
 
     @cached_property
     def sha256(self) -> str:
-        """The SHA-256 of its bytes, hex."""
-        with open(self.path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """The SHA-256 of its bytes, hex; of a folder that of its files' names and SHA-256."""
+        if not self.path.is_dir():
+            return _sha256(self.path)
+        digest = hashlib.sha256()
+        for path in table_file.parquet_files(self.path):
+            name = path.relative_to(self.path).as_posix()
+            digest.update(f"{_sha256(path)}  {name}\n".encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def source(self) -> "TrainingFile":
+        """The rows that batches are made from: `scoring.source`, or these."""
+        if not self._settings.scoring.source:
+            return self
+        return self._resources.enter_context(TrainingFile(self._settings, "scoring.source"))
+
+    @property
+    def source_sha256(self) -> str | None:
+        """The hash of `scoring.source`; None where there is none."""
+        return self.source.sha256 if self._settings.scoring.source else None
 
     def _fetch(self, uri: S3Uri) -> Path:
         # boto3: only where the data are in S3.
@@ -63,8 +92,37 @@ class TrainingFile:
 
         target = tempfile.NamedTemporaryFile(suffix=Path(uri.key).suffix)
         self._resources.enter_context(target)
-        with Store(self._settings.s3).open(uri) as body:
-            while block := body.read(_READ_BYTES):
-                target.write(block)
+        _copy(Store(self._settings.s3), uri, target)
         target.flush()
         return Path(target.name)
+
+    def _fetch_all(self, prefix: S3Uri) -> Path:
+        from monitoring.services.s3 import Store
+
+        folder = Path(self._resources.enter_context(tempfile.TemporaryDirectory()))
+        store = Store(self._settings.s3)
+        keys = [key for key, _ in store.list_objects(prefix) if key.endswith(".parquet")]
+        if not keys:
+            raise RefusedError(
+                f"{prefix}: no object *.parquet under it; fix {self._setting}, or leave out the /"
+                " at the end for a single object"
+            )
+        for key in keys:
+            path = folder / key.removeprefix(prefix.key)
+            if not path.resolve().is_relative_to(folder.resolve()):
+                raise RefusedError(f"s3://{prefix.bucket}/{key}: a key with .. in it is not read")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as target:
+                _copy(store, S3Uri(prefix.bucket, key), target)
+        return folder
+
+
+def _copy(store: "Store", uri: S3Uri, target: IO[bytes]) -> None:
+    with store.open(uri) as body:
+        while block := body.read(_READ_BYTES):
+            target.write(block)
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

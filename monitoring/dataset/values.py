@@ -15,14 +15,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitoring.errors import RefusedError
+from monitoring.settings.rules import Label
 
 _WHOLE_NUMBER = re.compile(r"^([+-]?\d+)\.0$")
-_BOOLEANS = {"True": "1", "False": "0"}
+BOOLEANS = {
+    **dict.fromkeys(("True", "true", "TRUE"), "1"),
+    **dict.fromkeys(("False", "false", "FALSE"), "0"),
+}
 
 
 def plain_text(value: str) -> str:
     """Return a value's text, whole numbers and booleans as digits: "1" for "1.0" and "True"."""
-    return _BOOLEANS.get(value) or _WHOLE_NUMBER.sub(r"\1", value)
+    return BOOLEANS.get(value) or _WHOLE_NUMBER.sub(r"\1", value)
 
 
 def as_text(column: "pd.Series[Any]") -> "pd.Series[str]":
@@ -40,24 +44,50 @@ def as_ids(column: "pd.Series[Any]") -> "pd.Series[str]":
 
 
 def as_numbers(column: "pd.Series[Any]", path: Path) -> "pd.Series[float]":
-    """Return the values as float64, missing ones as NaN; text and infinity are refused."""
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    """Return the values as float64, booleans as 1 and 0, missing ones as NaN.
+
+    Text, dates, durations and infinity are refused.
+    """
+    numbers = _numbers(column)
     is_wrong = (numbers.isna() & column.notna()) | np.isinf(numbers)
-    _refuse_first(column, is_wrong, path, expected="a number")
+    _refuse_first(
+        column, is_wrong, path, expected="a number, or an empty field where it is missing"
+    )
     return numbers
+
+
+def _numbers(column: "pd.Series[Any]") -> "pd.Series[float]":
+    """Return the values as float64, NaN for what is no number."""
+    column = without_categories(column)
+    if column.dtype.kind in "mM":
+        # pandas would take the nanoseconds of a date or a duration for a number.
+        return pd.Series(math.nan, index=column.index)
+    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    if not pd.api.types.is_numeric_dtype(column):
+        numbers = numbers.fillna(column.map(BOOLEANS).astype("float64"))
+    return numbers
+
+
+def without_categories(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return the column with the type of its values, where it has categories."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.astype(column.cat.categories.dtype)
+    return column
 
 
 def as_indicator(text: "pd.Series[str]", path: Path) -> "pd.Series[int]":
     """Return plain text as int8, 1 or 0, missing ones as 0; anything else is refused."""
-    _refuse_first(text, ~text.isin(["0", "1", ""]), path, expected="0 or 1")
+    is_known = text.isin(["0", "1"]) | (text.str.strip() == "")
+    _refuse_first(text, ~is_known, path, expected="0 or 1")
     return (text == "1").astype("int8")
 
 
-def as_classes(
-    text: "pd.Series[str]", classes: Sequence[int | str], path: Path
-) -> "pd.Series[Any]":
+def as_classes(text: "pd.Series[str]", classes: Sequence[Label], path: Path) -> "pd.Series[Any]":
     """Return plain text as the configured classes; anything else, also nothing, is refused."""
     labels = text.map({plain_text(str(value)): value for value in classes})
+    fractions = {value: value for value in classes if isinstance(value, float)}
+    if fractions:  # 0.50 is 0.5
+        labels = labels.fillna(pd.to_numeric(text, errors="coerce").map(fractions))
     _refuse_first(text, labels.isna(), path, expected=f"one of {classes}")
     return labels
 
@@ -70,14 +100,19 @@ def to_numbers(column: "pd.Series[Any]") -> tuple[NDArray[np.float64], int, int]
     if pd.api.types.is_numeric_dtype(column):
         numbers = column.to_numpy(dtype=float, na_value=math.nan)
         return numbers, int(np.isnan(numbers).sum()), 0
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=math.nan)
+    numbers = np.asarray(_numbers(column), np.float64)
     missing = is_missing(column).to_numpy(dtype=bool)
     return numbers, int(missing.sum()), int((np.isnan(numbers) & ~missing).sum())
 
 
 def is_missing(column: "pd.Series[Any]") -> "pd.Series[bool]":
     """Return whether each value is missing or nothing but blanks."""
-    return column.isna() | (column.astype(str).str.strip() == "")
+    plain = without_categories(column)
+    if plain.dtype.kind in "biufcmM":
+        return plain.isna()
+    # There are far fewer different texts than rows: each is looked at once.
+    blank = [value for value in plain.dropna().unique() if not str(value).strip()]
+    return plain.isna() | plain.isin(blank)
 
 
 def row_name(path: Path, row: object) -> str:

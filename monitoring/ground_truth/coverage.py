@@ -1,5 +1,6 @@
 """How far a file's ids cover the rows that were scored here."""
 
+import re
 from datetime import date, timedelta
 
 from monitoring.ledger import manifest
@@ -7,6 +8,7 @@ from monitoring.ledger.manifest import Manifest
 from monitoring.ledger.plan import MATCHED_DAYS
 from monitoring.ledger.workspace import Workspace
 
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")  # int() refuses more than 4,300 digits
 _UNSEEN, _SEEN, _FAILED = 0, 1, 2
 
 
@@ -28,7 +30,7 @@ class Coverage:
         day, _, index = row_id.rpartition("_")
         rows = self._rows.get(day)
         # "_07" is another id than "_7": ids are compared by value (contracts 5).
-        is_index = index.isascii() and index.isdigit() and str(int(index)) == index
+        is_index = _INDEX.fullmatch(index) is not None
         if rows and is_index and int(index) < len(rows) and rows[int(index)] != _FAILED:
             rows[int(index)] = _SEEN
         else:

@@ -5,6 +5,7 @@ import io
 from typing import IO
 
 from monitoring.batch.scored import ScoredBatch
+from monitoring.dataset.schema import label_text
 from monitoring.settings.model import GroundTruth
 
 
@@ -18,7 +19,8 @@ def write(names: GroundTruth, file: IO[bytes], scored: ScoredBatch) -> int:
     writer.writerow([names.id_column, names.label_column, "prediction", "score", "scored_at"])
     count = 0
     for row_id, label, answer in scored.scored_rows():
-        writer.writerow([row_id, label, answer.prediction, answer.score, answer.scored_at])
+        prediction = "" if answer.prediction is None else label_text(answer.prediction)
+        writer.writerow([row_id, label_text(label), prediction, answer.score, answer.scored_at])
         count += 1
     text.detach()
     return count

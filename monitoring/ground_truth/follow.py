@@ -14,13 +14,17 @@ from monitoring.ledger import file_entry
 from monitoring.ledger.entry import Ledger
 from monitoring.ledger.manifest import State
 from monitoring.s3_uri import S3Uri
-from monitoring.services.dmm import Dmm
+from monitoring.services.dmm import NO_JOBS, Dmm, NoJobsError
 from monitoring.services.dmm_jobs import Ingestion, progress_of
+from monitoring.services.dmm_memory import DmmMemory
 from monitoring.services.http import Limits
+from monitoring.services.retry import Budget
+from monitoring.services.server_text import server_text
 
 log = logging.getLogger("monitoring")
 
 _MAX_READ_SECONDS = 30.0
+_MIN_READ_SECONDS = 0.1
 _FIRST_PAUSE_SECONDS = 1.0
 
 
@@ -63,18 +67,21 @@ def record_progress(
 ) -> list[FileResult]:
     """Ask DMM once about the files that await ingestion, and note each end under the day's lock."""
     polled = poll(dmm, files, read_seconds)
+    if any(file.awaits_ingestion and file.dmm_text == NO_JOBS for file in polled):
+        _report_once_that_no_jobs_are_listed(ledger, dmm)
     return [_record_result(ledger, file) if file.awaits_ingestion else file for file in polled]
 
 
 def poll(dmm: Dmm, files: Sequence[FileResult], read_seconds: float) -> list[FileResult]:
     """Return the files with what DMM says of those that await ingestion.
 
-    Each is asked for under the model id that it was registered with. Trouble in asking fails
+    Takes `read_seconds` in all, however many pages of jobs there are. Each is asked for under the
+    model id that it was registered with. Trouble in asking fails
     nothing: it is noted in the file's dmm_text, and `progress` is then None.
     """
-    limits = Limits(attempts=1, read_seconds=read_seconds)
+    budget = Budget.lasting(read_seconds)
     model_ids = {file.dmm_model_id for file in files if file.awaits_ingestion}
-    answers = {model_id: _ask(dmm, model_id, limits) for model_id in sorted(model_ids)}
+    answers = {model_id: _ask(dmm, model_id, budget) for model_id in sorted(model_ids)}
 
     return [
         _with_answer(dmm, file, answers[file.dmm_model_id]) if file.awaits_ingestion else file
@@ -86,21 +93,28 @@ _Answer = tuple[object, list[dict[str, Any]]] | MonitoringError
 """The model's ingestion status and its jobs, or why they could not be asked for."""
 
 
-def _ask(dmm: Dmm, model_id: str, limits: Limits) -> _Answer:
+def _ask(dmm: Dmm, model_id: str, budget: Budget) -> _Answer:
     try:
-        model = dmm.get_model(model_id, limits)
-        return model.get("ingestionStatus"), dmm.jobs(model_id, limits)
+        model = dmm.get_model(model_id, _what_is_left(budget))
+        return model.get("ingestionStatus"), dmm.jobs(model_id, _what_is_left(budget))
     except (RefusedError, ServiceError) as error:
         return error
 
 
+def _what_is_left(budget: Budget) -> Limits:
+    seconds = max(_MIN_READ_SECONDS, budget.seconds_left)
+    return Limits(attempts=1, read_seconds=seconds, total_seconds=seconds)
+
+
 def _with_answer(dmm: Dmm, file: FileResult, answer: _Answer) -> FileResult:
+    if isinstance(answer, NoJobsError):
+        return replace(file, dmm_text=NO_JOBS)
     if isinstance(answer, MonitoringError):
         return replace(file, dmm_text=f"DMM could not be asked: {answer}")
     model_status, jobs = answer
     progress = progress_of(dmm.monitor, jobs, S3Uri.parse(file.uri))
     word = progress.word or "none listed"
-    text = f"its job in DMM: {word}; the model's ingestion status: {model_status}"
+    text = f"its job in DMM: {word}; the model's ingestion status: {server_text(model_status, 100)}"
     return replace(file, progress=progress, dmm_text=text)
 
 
@@ -135,10 +149,20 @@ def _note_end(ledger: Ledger, file: FileResult, state: State, reason: str | None
             entry.update(state=state, reason=reason)
 
 
+def _report_once_that_no_jobs_are_listed(ledger: Ledger, dmm: Dmm) -> None:
+    try:
+        is_news = DmmMemory(ledger.workspace.dmm_memory).note_no_jobs(dmm.host)
+    except ServiceError as error:
+        log.warning("%s", error)
+        return
+    if is_news:
+        log.warning("%s (reported once)", NO_JOBS)
+
+
 def _log_news(files: Sequence[FileResult], reported: set[str]) -> None:
     for file in files:
         news = f"{file.title}: {file.dmm_text}"
-        if file.awaits_ingestion and news not in reported:
+        if file.awaits_ingestion and file.dmm_text != NO_JOBS and news not in reported:
             log.info("%s", news)
             reported.add(news)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
+from monitoring.dataset.schema import label_text
 from monitoring.errors import ServiceError
 from monitoring.settings.model import Settings
 
@@ -104,7 +105,7 @@ class _Rows:
 
     def __init__(self, settings: Settings, where: str, on_id: Callable[[str], None]) -> None:
         self.names = settings.ground_truth
-        self.labels = {str(label) for label in settings.schema.target.classes}
+        self.labels = {label_text(label) for label in settings.schema.target.classes}
         self.where, self.on_id = where, on_id
         self.faults: dict[str, tuple[int, str]] = {}
         self._line = 0

@@ -4,7 +4,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from monitoring.settings.rules import Label
+
 Share = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=0, le=10**9)]
+Milliseconds = Annotated[float, Meta(ge=0, le=1e12)]
+Moment = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)$")]
 
 
 class Answer(Struct, frozen=True):
@@ -14,14 +19,14 @@ class Answer(Struct, frozen=True):
     the row may be sent again. attempt_errors: the kind of each failed try ("503", "timeout").
     """
 
-    index: Annotated[int, Meta(ge=0)]
-    prediction: int | str | None
+    index: Count
+    prediction: Label | None
     score: Share | None
-    latency_ms: Annotated[float, Meta(ge=0)]
-    attempts: Annotated[int, Meta(ge=0)]
+    latency_ms: Milliseconds
+    attempts: Count
     release: str | None
     request_id: str | None
-    scored_at: str
+    scored_at: Moment
     error: str | None = None
     is_retryable: bool = field(name="passing", default=False)
     attempt_errors: tuple[str, ...] = field(name="faults", default=())

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from monitoring import clock
+from monitoring import clock, files
 from monitoring.dataset.schema import event_id
 from monitoring.files import disk_error
 from monitoring.ledger import lock, manifest
@@ -20,11 +20,12 @@ from monitoring.ledger.workspace import Workspace
 class DayEntry:
     """A day of one model: its manifest (None: nothing is known here), and where its files are.
 
-    Raises RefusedError for a manifest that can't be read.
+    Raises RefusedError for a manifest that can't be read, and where a link leads out of the state.
     """
 
     def __init__(self, workspace: Workspace, model: str, day: date) -> None:
         self.workspace, self.model, self.day = workspace, model, day
+        files.refuse_links_out(workspace.state.parent, workspace.files_of(day))
         self.manifest = manifest.read(workspace.manifest(day), day)
 
     @property

@@ -4,14 +4,17 @@ import contextlib
 import os
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from monitoring.errors import RefusedError
-from monitoring.files import disk_error
+from monitoring.files import disk_error, open_private
 from monitoring.ledger.answer import Answer
+from monitoring.settings.rules import Label, is_same_label
 
 _SYNC_SECONDS = 1.0
 _HASH_DIGITS = 16
@@ -24,17 +27,19 @@ class _Line(Struct):
 class Journal:
     """A day's answers, open for appending.
 
-    Opening reads what is there: a torn last line (power loss, kill -9) is cut off, a torn middle
-    or a foreign line is refused.
+    Opening reads what is there: a torn last line (power loss, kill -9) is cut off, a torn middle,
+    a foreign line or an altered answer is refused. classes: what a prediction may be; () is any.
     """
 
-    def __init__(self, path: Path, batch_sha256: str, rows: int) -> None:
+    def __init__(
+        self, path: Path, batch_sha256: str, rows: int, classes: Sequence[Label] = ()
+    ) -> None:
         self.path, self._batch = path, batch_sha256[:_HASH_DIGITS]
         self._lock = threading.Lock()
         self._synced_at = time.monotonic()
-        self.answers, self._size = _read(path, batch_sha256, rows)
+        self.answers, self._size = _read(path, _Expected(batch_sha256, rows, classes))
         try:
-            self._file = open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb", buffering=0)
+            self._file = open(open_private(path, os.O_WRONLY), "wb", buffering=0)
             self._file.truncate(self._size)
             self._file.seek(self._size)
         except OSError as error:
@@ -77,9 +82,11 @@ class Journal:
             self._synced_at = time.monotonic()
 
 
-def read_answers(path: Path, batch_sha256: str, rows: int) -> dict[int, Answer]:
+def read_answers(
+    path: Path, batch_sha256: str, rows: int, classes: Sequence[Label] = ()
+) -> dict[int, Answer]:
     """Return the last answer of each of the batch's rows; refuses as Journal does."""
-    return _read(path, batch_sha256, rows)[0]
+    return _read(path, _Expected(batch_sha256, rows, classes))[0]
 
 
 def is_empty(path: Path) -> bool:
@@ -92,7 +99,15 @@ def is_empty(path: Path) -> bool:
         raise disk_error(error) from None
 
 
-def _read(path: Path, batch_sha256: str, rows: int) -> tuple[dict[int, Answer], int]:
+class _Expected(NamedTuple):
+    """What the lines of a journal must be of."""
+
+    batch_sha256: str
+    rows: int
+    classes: Sequence[Label]
+
+
+def _read(path: Path, expected: _Expected) -> tuple[dict[int, Answer], int]:
     """Return the last answer of each row, and the size in bytes of the whole lines."""
     answers: dict[int, Answer] = {}
     size = 0
@@ -103,8 +118,8 @@ def _read(path: Path, batch_sha256: str, rows: int) -> tuple[dict[int, Answer], 
                     break
                 size += len(line)
                 try:
-                    answer = _parse(line, batch_sha256[:_HASH_DIGITS], rows)
-                except ValueError as error:
+                    answer = _parse(line, expected)
+                except (ValueError, RecursionError) as error:
                     raise RefusedError(
                         f"{path}:{number}: not an answer of this batch ({error}); the journal was"
                         " changed: restore it, or start the day again with --rerun"
@@ -121,10 +136,22 @@ _line_decoder = msgspec.json.Decoder(_Line)
 _answer_decoder = msgspec.json.Decoder(Answer)
 
 
-def _parse(line: bytes, batch: str, rows: int) -> Answer:
-    if _line_decoder.decode(line).batch != batch:
+def _parse(line: bytes, expected: _Expected) -> Answer:
+    if _line_decoder.decode(line).batch != expected.batch_sha256[:_HASH_DIGITS]:
         raise ValueError("it belongs to another batch")
     answer = _answer_decoder.decode(line)
-    if answer.index >= rows:
-        raise ValueError(f"got index {answer.index}, expected 0 to {rows - 1}")
+    if answer.index >= expected.rows:
+        raise ValueError(f"got index {answer.index}, expected 0 to {expected.rows - 1}")
+
+    if not answer.is_scored:
+        if answer.prediction is not None or answer.score is not None:
+            raise ValueError("got a prediction and an error, expected one of them")
+    elif answer.prediction is None:
+        raise ValueError("got neither prediction nor error, expected one of them")
+    elif expected.classes and not _is_class(answer.prediction, expected.classes):
+        raise ValueError(f"got class {answer.prediction!r}, expected one of {expected.classes}")
     return answer
+
+
+def _is_class(prediction: Label, classes: Sequence[Label]) -> bool:
+    return any(is_same_label(prediction, known) for known in classes)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monitoring import clock
 from monitoring.errors import LockedError, ServiceError
-from monitoring.files import disk_error
+from monitoring.files import create_private_folder, disk_error, open_private
 
 _MAX_HOLDER_BYTES = 200
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
@@ -23,10 +23,10 @@ def hold(path: Path, what: str) -> Iterator[None]:
     what: what is locked, for the message. Raises LockedError where another run holds it.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+        create_private_folder(path.parent)
     except OSError as error:
         raise disk_error(error, path) from None
+    file = open(open_private(path, os.O_RDWR), "r+b", buffering=0)
 
     with file:
         try:

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
-from monitoring.errors import RefusedError
+from monitoring.errors import ConfigError, RefusedError
 from monitoring.files import disk_error, write_atomically
 from monitoring.s3_uri import S3Uri
 
@@ -26,6 +26,13 @@ class State(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
 
+
+_MOST_DIGITS = 9
+_MOST_ROWS = 10**_MOST_DIGITS
+
+Rows = Annotated[int, Meta(ge=0, le=_MOST_ROWS)]
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+Moment = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d")]
 
 ACCEPTED_STATES = frozenset({State.REGISTERED, State.INGESTED, State.FAILED})
 """The states of a day whose file DMM has accepted."""
@@ -43,12 +50,12 @@ class Manifest(Struct, frozen=True, kw_only=True):
     day: str
     model: str
     state: State
-    times: dict[str, str] = {}
-    rows: int | None = None
-    scored: int | None = None
-    failed: int | None = None
-    retried: int | None = None
-    duration_seconds: float | None = None
+    times: dict[str, Moment] = {}
+    rows: Rows | None = None
+    scored: Rows | None = None
+    failed: Rows | None = None
+    retried: Rows | None = None
+    duration_seconds: Seconds | None = None
     failures: dict[str, str] = {}
     batch_inputs: dict[str, Any] = field(name="shaped_by", default_factory=dict)
     drills: list[str] = []
@@ -93,18 +100,38 @@ def read(path: Path, day: date) -> Manifest | None:
     """
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-        if manifest.day != day.isoformat():
-            raise ValueError(f"it is of day {manifest.day!r}")
+        _check(manifest, day)
         return manifest
     except FileNotFoundError:
         return None
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, ConfigError) as error:
         raise RefusedError(
             f"{path}: not a manifest of {day} ({error}); restore it, or move the folder away and"
             " rerun"
         ) from None
     except OSError as error:
         raise disk_error(error, path) from None
+
+
+def _check(manifest: Manifest, day: date) -> None:
+    """Raise ValueError for a manifest whose fields contradict each other."""
+    if manifest.day != day.isoformat():
+        raise ValueError(f"it is of day {manifest.day!r}")
+    if manifest.bucket and manifest.object_key:
+        S3Uri.parse(str(manifest.uri))
+
+    rows = manifest.rows
+    if manifest.was_generated_here and rows is None:
+        raise ValueError("it has a batch, but no number of rows")
+    if rows is None:
+        return
+    if (manifest.scored or 0) + (manifest.failed or 0) > rows:
+        raise ValueError(f"got {manifest.scored} rows scored, {manifest.failed} failed of {rows}")
+    for row_id in manifest.failures:
+        stem, _, index = row_id.rpartition("_")
+        is_index = index.isascii() and index.isdigit() and len(index) <= _MOST_DIGITS
+        if stem != manifest.day or not is_index or int(index) >= rows:
+            raise ValueError(f"got a failed row {row_id[:100]!r}, expected one of {rows} of {day}")
 
 
 def write(path: Path, manifest: Manifest) -> None:

@@ -39,6 +39,10 @@ class Workspace(NamedTuple):
         """The answers to the day's rows."""
         return self.day_folder(day) / "scores.jsonl"
 
+    def files_of(self, day: date) -> tuple[Path, ...]:
+        """Every file that a day's run reads back from the state."""
+        return (self.manifest(day), self.batch(day), self.journal(day), self.baseline)
+
     def lock(self, day: date) -> Path:
         """The day's lock: beside its folder, since --rerun moves that away."""
         return self.state / f".{day}.lock"
@@ -129,6 +133,7 @@ class Workspace(NamedTuple):
         """Return the size of all that is kept of the model's days."""
         total = 0
         for path in self.state.rglob("*"):
-            with contextlib.suppress(FileNotFoundError):  # another day's run has just renamed it
+            # Another day's run has just renamed it, or it is not ours to look at.
+            with contextlib.suppress(OSError):
                 total += path.stat().st_size if path.is_file() else 0
         return total

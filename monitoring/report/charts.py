@@ -10,6 +10,7 @@ BARS_WIDTH, BARS_HEIGHT = 320, 96
 _HIGHEST_BAR = 90
 _GAP = 0.14  # of a bar's place, left and right
 _AXIS_LABELS = 3
+_INDICATOR = "share of 1"
 
 
 class BarRow(NamedTuple):
@@ -77,7 +78,7 @@ def dot_chart(test: FeatureTest) -> DotChart:
 
 def is_indicator(test: FeatureTest) -> bool:
     """Whether a feature has two values, so that one share says all."""
-    return test.shown != "mean" and len(test.bins.labels) <= 2
+    return test.shown == _INDICATOR and len(test.bins.labels) <= 2
 
 
 def _top(share: float, highest: float) -> float:

@@ -79,7 +79,7 @@ def write(workspace: Workspace, settings: Settings, today: date) -> None:
     """
     days = calendar.read(workspace)
     if days:
-        write_atomically(workspace.overview, overview(days, settings, today))
+        write_atomically(workspace.overview, overview(days, settings, today), private=False)
 
 
 def overview(days: Sequence[CalendarDay], settings: Settings, today: date) -> str:

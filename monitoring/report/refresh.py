@@ -63,7 +63,7 @@ def _fill(workspace: Workspace, day: date, pages: Sequence[date]) -> None:
     if new == old:
         os.utime(path)  # or it would be looked at again
     else:
-        write_atomically(path, new)
+        write_atomically(path, new, private=False)
 
 
 def _is_overview_outdated(workspace: Workspace) -> bool:

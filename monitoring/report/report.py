@@ -24,15 +24,17 @@ def write(
 
     record, previous: as of evaluate_day; checks: the limits that were set. Each file is written
     atomically; a day that is written again replaces its own. The links of the pages around it, and
-    the overview, follow with refresh. Raises ServiceError where the disk is full or must not be
-    written.
+    the overview, follow with refresh. They follow the umask, since they hold no row's values.
+    Raises ServiceError where the disk is full or must not be written.
     """
     day = date.fromisoformat(record.day)
-    write_atomically(workspace.record(day), to_json(record))
+    write_atomically(workspace.record(day), to_json(record), private=False)
     history.write(workspace.history, record)
     days = sorted({*workspace.days_with_page(), day})
     manifest = manifests.read(workspace.manifest(day), day)
     write_atomically(
-        workspace.page(day), filled(page(record, previous, checks), day, days, manifest)
+        workspace.page(day),
+        filled(page(record, previous, checks), day, days, manifest),
+        private=False,
     )
     return workspace.page(day)

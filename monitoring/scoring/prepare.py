@@ -115,7 +115,7 @@ def _facts(
     )
     if not plan.compares_inputs(facts):
         return facts
-    inputs = batch_inputs(settings, entry.day, data.sha256)
+    inputs = batch_inputs(settings, entry.day, data.sha256, data.source_sha256)
     return replace(
         facts,
         changed_inputs=tuple(changed_inputs(known.batch_inputs, inputs)),
@@ -185,7 +185,7 @@ def _keep(
     entry.update(
         state=State.GENERATED,
         rows=len(batch),
-        batch_inputs=batch_inputs(settings, entry.day, data.sha256),
+        batch_inputs=batch_inputs(settings, entry.day, data.sha256, data.source_sha256),
         drills=batch.drills,
         batch_sha256=batch.sha256,
         schema_hash=schema_hash(settings.schema),

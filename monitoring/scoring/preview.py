@@ -20,13 +20,13 @@ def preview(
     answers = {}
     if prepared.step is not Step.GENERATE:
         path = entry.workspace.journal(entry.day)
-        answers = journal.read_answers(path, batch.sha256, len(batch))
+        classes = settings.schema.target.classes
+        answers = journal.read_answers(path, batch.sha256, len(batch), classes)
     left = rows_to_send(prepared.step, batch, answers)
     first_row = None
     if left:
-        first_row = next(
-            body for index, body in batch.request_bodies(entry.day) if index == left[0]
-        )
+        bodies = batch.request_bodies(entry.day, settings.model_api.arguments)
+        first_row = next(body for index, body in bodies if index == left[0])
 
     url, uri = settings.model_api.url, settings.ground_truth_uri(entry.day)
     lines = [

@@ -36,7 +36,8 @@ def score(
     batch = prepared.batch
     assert batch is not None, "a day that is done has no rows to score"
 
-    journal = Journal(entry.workspace.journal(entry.day), batch.sha256, len(batch))
+    classes = settings.schema.target.classes
+    journal = Journal(entry.workspace.journal(entry.day), batch.sha256, len(batch), classes)
     with contextlib.closing(journal):
         answers = journal.answers
         left = rows_to_send(prepared.step, batch, answers)
@@ -52,7 +53,8 @@ def score(
             on_answers(1)
 
         wanted = set(left)
-        rows = (row for row in batch.request_bodies(entry.day) if row[0] in wanted)
+        bodies = batch.request_bodies(entry.day, settings.model_api.arguments)
+        rows = (row for row in bodies if row[0] in wanted)
         endpoint = ModelApi(settings.model_api, settings.schema.target)
         began = time.monotonic()
         try:

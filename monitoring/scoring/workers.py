@@ -15,7 +15,8 @@ from monitoring.services.http import ReplyTooLargeError
 from monitoring.services.model_api import ModelApi
 from monitoring.services.model_reply import Prediction, UnusableReplyError
 from monitoring.services.retry import Budget, with_retries
-from monitoring.text import format_count, printable
+from monitoring.services.server_text import server_text
+from monitoring.text import format_count
 
 Row = tuple[int, str]
 """A row's index and its request body."""
@@ -204,7 +205,7 @@ class _RowTries:
             release=None,
             request_id=request_id,
             scored_at=clock.timestamp("milliseconds"),
-            error=printable(problem),
+            error=server_text(problem),
             is_retryable=is_retryable,
             attempt_errors=tuple(self.errors),
         )

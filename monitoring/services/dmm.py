@@ -7,17 +7,28 @@ is dmm_registration's.
 import json
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from monitoring.errors import ConfigError, RefusedError
+from monitoring.errors import ConfigError, RefusedError, ServiceError
 from monitoring.services import dmm_diagnosis
 from monitoring.services.dmm_replies import messages
 from monitoring.services.http import HttpService, Limits, Reply, Request
+from monitoring.services.retry import Budget
+from monitoring.services.server_text import server_text
 from monitoring.settings.model import ModelMonitor, Settings
 
 _PAGE_SIZE, _MAX_PAGES = 500, 50
 _DAY_SECONDS = 86_400
+
+
+NO_JOBS = "this DMM lists no jobs: see Ingest History, on the model's page there"
+_NO_SUCH_CALL = (404, 405)
+
+
+class NoJobsError(RefusedError):
+    """This DMM has no call that lists jobs; registrations are not affected."""
 
 
 class Dmm:
@@ -76,14 +87,17 @@ class Dmm:
         reply = self.call(Request("GET", f"{self.base_url}/datasources"))
         if reply.status != 200 or reply.data is None:
             raise dmm_diagnosis.refusal(self.monitor, reply)
-        return list(_names(reply.data))
+        return [server_text(name) for name in _names(reply.data)]
 
     def jobs(self, model_id: str, limits: Limits | None = None) -> list[dict[str, Any]]:
         """Return the model's ingestion jobs, in no order that means anything (contracts 3.4).
 
-        Asks for all of them, since the spelling of filters is unverified. Raises the errors of a
-        refused or failed request.
+        Asks for all of them, since the spelling of filters is unverified; all pages together get
+        `limits.total_seconds`. Raises NoJobsError where this DMM has no such call, and the errors
+        of a refused or failed request.
         """
+        limits = limits or self._service.limits
+        budget = Budget.lasting(limits.total_seconds)
         url = f"{self.base_url}/{model_id}/dataset-jobs"
         until = int(time.time()) + _DAY_SECONDS  # DMM's clock, or its zone, may be ahead of ours
         jobs: list[dict[str, Any]] = []
@@ -92,7 +106,15 @@ class Dmm:
         for page in range(1, _MAX_PAGES + 1):
             paging = {"order": 1, "sort": "created_at", "page": page, "size": _PAGE_SIZE}
             query = {"start": 0, "end": until, "search": "", "pagination": paging, "filters": {}}
-            reply = self.call(Request("POST", url, json.dumps(query)), limits)
+            left = replace(limits, total_seconds=budget.seconds_left)
+            if page > 1 and left.total_seconds <= 0:
+                raise ServiceError(
+                    f"{url}: the list of jobs was not read to its end within"
+                    f" {limits.total_seconds:g} s ({page - 1} pages); run again later"
+                )
+            reply = self.call(Request("POST", url, json.dumps(query)), left)
+            if reply.status in _NO_SUCH_CALL:
+                raise NoJobsError(NO_JOBS)
             listed = reply.data.get("jobs") if isinstance(reply.data, dict) else None
             if reply.status != 200 or not isinstance(listed, list):
                 raise dmm_diagnosis.refusal(self.monitor, reply)

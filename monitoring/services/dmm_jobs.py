@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from monitoring.s3_uri import S3Uri
 from monitoring.services.dmm_replies import texts
+from monitoring.services.server_text import server_text
 from monitoring.settings.model import ModelMonitor
 
 _REASON_FIELD = re.compile(r"reason|message|error", re.IGNORECASE)
@@ -57,5 +58,5 @@ def _job_progress(settings: ModelMonitor, job: Mapping[str, Any]) -> Progress:
         ingestion = Ingestion.FAILED
 
     reasons = [job[name] for name in job if _REASON_FIELD.search(name) and job[name]]
-    reason = "; ".join(texts(reasons))[:_MAX_REASON] or None
-    return Progress(ingestion, word[:_MAX_WORD], reason)
+    reason = server_text("; ".join(texts(reasons)), _MAX_REASON) or None
+    return Progress(ingestion, server_text(word, _MAX_WORD), reason)

@@ -15,6 +15,7 @@ from monitoring.services.dmm_jobs import progress_of
 from monitoring.services.dmm_memory import DmmMemory
 from monitoring.services.dmm_replies import is_not_dmm, is_success, is_web_page, messages
 from monitoring.services.http import Reply, Request
+from monitoring.services.server_text import server_text
 
 ENDPOINTS = ("groundTruth", "register-dataset")
 
@@ -182,10 +183,11 @@ class Registration:
         paths = {str(job.get("dataset_path")) for job in jobs}
         same_name = sorted(path for path in paths if path.rpartition("/")[2] == uri.file_name)
         if same_name and progress_of(self.monitor, jobs, uri).word is None:
+            theirs = server_text(", ".join(same_name))
             raise RefusedError(
                 f"{uri}: not taken, since DMM has another file under the name {uri.file_name}"
-                f" ({', '.join(same_name)}): give it a file name of its own ({{date}} in the last"
-                " part of ground_truth.uri)"
+                f" ({theirs}): give it a file name of its own ({{date}} in the last part of"
+                " ground_truth.uri)"
             )
 
     def _unknown(self, reply: Reply, bucket: str, endpoint: str) -> MonitoringError:

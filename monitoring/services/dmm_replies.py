@@ -4,21 +4,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from monitoring.services.http import Reply
+from monitoring.services.server_text import server_text
 
 _BEGINNING_BYTES = 200
+_MAX_MESSAGES = 10_000
 
 
 def messages(reply: Reply) -> str:
-    """Return DMM's own words (contracts 3.2.2).
+    """Return DMM's own words (contracts 3.2.2), as server_text gives them.
 
     An array of strings, a string, an object with `message`, `errors` or `error`, or plain text;
     "" for a web page.
     """
     if reply.data is not None:
-        return "; ".join(texts(reply.data))
+        return server_text("; ".join(texts(reply.data)), _MAX_MESSAGES)
     if is_web_page(reply):
         return ""
-    return reply.body.decode("utf-8", "replace").strip()
+    return server_text(reply.body.decode("utf-8", "replace").strip(), _MAX_MESSAGES)
 
 
 def texts(data: Any) -> Iterator[str]:
@@ -42,12 +44,15 @@ def is_web_page(reply: Reply) -> bool:
 
 
 def is_success(reply: Reply) -> bool:
-    """Whether the answer is a 2xx with JSON that reports no error, or with nothing at all."""
+    """Whether the answer is a 2xx with JSON that reports no error, or with nothing at all.
+
+    A message counts as an error: a registration that was taken and is sent again is "already
+    registered", one that was not taken must not pass for it.
+    """
     data = reply.data
+    has_errors = isinstance(data, dict | list) and messages(reply) != ""
     if isinstance(data, dict):
-        has_errors = bool(data.get("errors"))
-    else:
-        has_errors = isinstance(data, list) and messages(reply) != ""
+        has_errors = has_errors or bool(data.get("errors")) or bool(data.get("error"))
     is_json_or_empty = data is not None or not reply.body.strip()
     return 200 <= reply.status < 300 and is_json_or_empty and not has_errors
 

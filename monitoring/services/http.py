@@ -5,6 +5,7 @@ NO_PROXY and REQUESTS_CA_BUNDLE are obeyed (requests does), but a proxy never se
 for this machine.
 """
 
+import http.client
 import json
 import re
 import time
@@ -17,6 +18,7 @@ import requests
 import urllib3
 
 from monitoring.errors import RefusedError, ServiceError, TransientError
+from monitoring.redaction import redacted_beginning
 from monitoring.services.deadline import TimedAdapter
 from monitoring.services.retry import (
     RETRYABLE_STATUSES,
@@ -24,11 +26,13 @@ from monitoring.services.retry import (
     retry_after_seconds,
     with_retries,
 )
+from monitoring.services.server_text import server_text
 from monitoring.settings.rules import is_loopback
 from monitoring.text import format_count
 
+_MAX_DEPTH = 100
 _NO_PROXY: Any = {"http": None, "https": None, "all": None}
-_EXCERPT_BYTES = 300
+_EXCERPT_CHARACTERS, _READ_EXCERPT_BYTES = 300, 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +86,15 @@ class Reply:
 
     @property
     def data(self) -> Any:
-        """The body as JSON, or None where it isn't valid JSON (bare NaN and Infinity are not)."""
+        """The body as JSON, or None where it isn't valid JSON (bare NaN and Infinity are not).
+
+        Nor is what is nested more than 100 deep: whoever walks through it would go too deep.
+        """
         try:
-            return json.loads(self.body, parse_constant=_refuse_constant)
+            data = json.loads(self.body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             return None
+        return None if _is_deep(data) else data
 
     @property
     def redirect_host(self) -> str | None:
@@ -95,15 +103,16 @@ class Reply:
             return None
         try:
             target = urljoin(self.url, self.headers.get("Location", ""))
-            return urlsplit(target).hostname or "an unnamed host"
+            return server_text(urlsplit(target).hostname or "an unnamed host")
         except ValueError:
             return "an unnamed host"
 
     @property
     def excerpt(self) -> str:
-        """The beginning of the body on one line, for messages; it can't steer a terminal."""
-        text = self.body[:_EXCERPT_BYTES].decode("utf-8", "replace")
-        visible = "".join(sign if sign.isprintable() else " " for sign in text)
+        """The beginning of the body on one line, without secrets; it can't steer a terminal."""
+        text = self.body[:_READ_EXCERPT_BYTES].decode("utf-8", "replace")
+        beginning = redacted_beginning(text, _EXCERPT_CHARACTERS)
+        visible = "".join(sign if sign.isprintable() else " " for sign in beginning)
         return " ".join(visible.split())
 
 
@@ -146,12 +155,19 @@ class HttpService:
             reply = self._exchange(request, limits)
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
             raise TransientError(
-                f"no whole answer within {limits.read_seconds:g} s"
-                f" (connecting: {limits.connect_seconds:g} s)",
+                f"no whole answer within {limits.read_seconds:.3g} s"
+                f" (connecting: {limits.connect_seconds:.3g} s)",
                 kind="timeout",
             ) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _connection_error(request, error) from None
+        except (http.client.HTTPException, ValueError, ArithmeticError) as error:
+            # What the libraries stumble over in an answer that is not HTTP, such as a chunk of
+            # negative length.
+            raise TransientError(
+                f"the answer can't be read ({type(error).__name__}: {server_text(error)})",
+                kind="connection",
+            ) from None
 
         if reply.status in RETRYABLE_STATUSES:
             raise TransientError(
@@ -256,7 +272,23 @@ def _innermost_reason(error: BaseException) -> str:
 
     text = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or str(cause)
     text = text or type(cause).__name__
-    return re.sub(r"<[^>]* object at 0x[0-9a-f]+>[,:]?\s*", "", text)
+    return server_text(re.sub(r"<[^>]* object at 0x[0-9a-f]+>[,:]?\s*", "", text))
+
+
+def _is_deep(data: Any) -> bool:
+    """Whether JSON data is nested more than _MAX_DEPTH deep."""
+    level = [data]
+    for _ in range(_MAX_DEPTH):
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner += item.values()
+            elif isinstance(item, list):
+                inner += item
+        if not inner:
+            return False
+        level = inner
+    return True
 
 
 def _refuse_constant(text: str) -> None:

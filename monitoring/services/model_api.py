@@ -6,7 +6,6 @@ from monitoring.errors import CredentialsError, MonitoringError, RefusedError
 from monitoring.services.http import HttpService, Limits, Reply, Request
 from monitoring.services.model_reply import Prediction, parse_reply
 from monitoring.settings import model as settings_model
-from monitoring.text import printable
 
 _TOKEN_REFUSED = (
     "the model's access token was refused: check MODEL_API_TOKEN (a user API key won't do), or"
@@ -52,7 +51,7 @@ class ModelApi:
 def _fatal_error(reply: Reply) -> MonitoringError | None:
     if host := reply.redirect_host:
         return RefusedError(
-            f"{reply.url}: redirects to {printable(host)}, which is never followed (it would get"
+            f"{reply.url}: redirects to {host}, which is never followed (it would get"
             " the token): fix model_api.url"
         )
     if reply.status not in _FATAL_STATUSES:

@@ -1,14 +1,17 @@
 """What an answer of the model's endpoint says, read strictly (contracts 6.1)."""
 
+import json
 from typing import Any, NamedTuple
 
 from monitoring.services.http import Reply
+from monitoring.services.server_text import server_text
 from monitoring.settings.model import ModelApi, Target
-from monitoring.text import printable
+from monitoring.settings.rules import Label, is_same_label
 
 _MAX_REQUEST_ID = 100
 _MAX_RELEASE = 200
 _MAX_SHOWN = 200
+_ROUNDING = 0.01  # of each probability: two digits are enough
 
 
 class Prediction(NamedTuple):
@@ -18,7 +21,7 @@ class Prediction(NamedTuple):
     latency_ms: from the request to the answer's last byte. release: of the model, as text.
     """
 
-    value: int | str
+    value: Label
     score: float | None
     latency_ms: float
     release: str | None
@@ -42,18 +45,14 @@ class UnusableReplyError(Exception):
 def parse_reply(reply: Reply, settings: ModelApi, target: Target) -> Prediction:
     """Return the prediction in a reply.
 
-    Only a 200 with a known class and a probability in [0, 1] is one. Raises UnusableReplyError.
+    Only a 200 with a known class and probabilities in [0, 1] is one. Raises UnusableReplyError.
     """
     data = reply.data
     body = data if isinstance(data, dict) else {}
     request_id = _request_id(reply, body)
 
     try:
-        result = _result(reply, body)
-        value = _class_at(result, settings.prediction, target.classes)
-        score = None
-        if settings.probability is not None:
-            score = _probability_at(result, settings.probability)
+        value, score = _class_and_score(_result(reply, body), settings, target)
     except ValueError as error:
         where = f" (request {request_id})" if request_id else ""
         raise UnusableReplyError(
@@ -67,7 +66,7 @@ def parse_reply(reply: Reply, settings: ModelApi, target: Target) -> Prediction:
 
 def _request_id(reply: Reply, body: dict[str, Any]) -> str | None:
     request_id = reply.headers.get("X-Request-ID") or body.get("request_id") or ""
-    return printable(request_id)[:_MAX_REQUEST_ID] or None
+    return server_text(request_id, _MAX_REQUEST_ID) or None
 
 
 def _result(reply: Reply, body: dict[str, Any]) -> Any:
@@ -79,17 +78,63 @@ def _result(reply: Reply, body: dict[str, Any]) -> Any:
     return body["result"]
 
 
-def _class_at(result: Any, path: str, classes: list[int | str]) -> int | str:
+def _class_and_score(result: Any, settings: ModelApi, target: Target) -> tuple[Label, float | None]:
+    """Return the class, and the probability of `target.positive` where the settings name one."""
+    if settings.probabilities is not None:
+        shares = _probabilities_at(result, settings.probabilities, target.classes)
+        largest = max(range(len(shares)), key=shares.__getitem__)  # of equal ones the first
+        return target.classes[largest], shares[target.classes.index(target.positive)]
+
+    if settings.probability is None:
+        return _class_at(result, settings.prediction, target.classes), None
+    if settings.threshold is None:
+        value = _class_at(result, settings.prediction, target.classes)
+        return value, _probability(_at(result, settings.probability))
+
+    score = _probability(_at(result, settings.probability))
+    other = next(label for label in target.classes if label != target.positive)
+    return target.positive if score >= settings.threshold else other, score
+
+
+def _class_at(result: Any, path: str, classes: list[Label]) -> Label:
     value = _at(result, path)
     for known in classes:
-        is_same_kind = isinstance(value, str) == isinstance(known, str)
-        if not isinstance(value, bool) and is_same_kind and value == known:
+        if is_same_label(value, known):
             return known
     raise ValueError(f"expected one of {classes} as the class, got {_shown(value)!r}")
 
 
-def _probability_at(result: Any, path: str) -> float:
+def _probabilities_at(result: Any, path: str, classes: list[Label]) -> list[float]:
+    """Return the probability of each class, in their order."""
     value = _at(result, path)
+    if isinstance(value, dict):
+        values = [_of_class(value, label) for label in classes]
+    elif isinstance(value, list) and len(value) == len(classes):
+        values = value
+    else:
+        raise ValueError(
+            f"expected probabilities by class, or a list of {len(classes)} in the order of"
+            f" {classes}, got {_shown(value)}"
+        )
+
+    shares = [_probability(share) for share in values]
+    if abs(sum(shares) - 1) > _ROUNDING * len(shares):
+        raise ValueError(f"expected probabilities whose sum is 1, got {_shown(value)}")
+    return shares
+
+
+def _of_class(values: dict[str, Any], label: Label) -> Any:
+    # JSON has texts as names only: how a class is spelt there depends on who wrote it.
+    spellings = {str(label), json.dumps(label)}
+    if isinstance(label, bool | int | float) and label == int(label):
+        spellings |= {str(int(label)), str(float(label))}
+    found = [name for name in values if name in spellings]
+    if len(found) != 1:
+        raise ValueError(f"expected a probability of class {label!r}, got {_shown(values)}")
+    return values[found[0]]
+
+
+def _probability(value: Any) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 0 <= value <= 1:
         raise ValueError(f"expected a probability from 0 to 1, got {_shown(value)!r}")
@@ -114,8 +159,8 @@ def _release(body: dict[str, Any]) -> str | None:
     if not isinstance(release, dict):
         return None
     parts = [f"{name}={release[name]}" for name in sorted(release) if name != "harness_version"]
-    return printable(" ".join(parts))[:_MAX_RELEASE] or None
+    return server_text(" ".join(parts), _MAX_RELEASE) or None
 
 
 def _shown(value: Any) -> str:
-    return str(value)[:_MAX_SHOWN]
+    return server_text(value, _MAX_SHOWN)

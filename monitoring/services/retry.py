@@ -94,7 +94,7 @@ def retry_after_seconds(header: str | None) -> float | None:
 
     Seconds or an HTTP date (RFC 9110, 10.2.3), which is in GMT even where it does not say so.
     """
-    if header is not None and re.fullmatch(r"\s*[0-9]+\s*", header):
+    if header is not None and re.fullmatch(r"[ \t]*[0-9]+[ \t]*", header):
         return float(header)
     try:
         at = email.utils.parsedate_to_datetime(header or "")

@@ -1,20 +1,22 @@
 """S3 and what speaks like it, through boto3: read, list, and one conditional put.
 
-Each call takes at most 60 seconds in all; a missing object is None, everything else that goes
-wrong is an error that names the bucket, the key and what to fix.
+Each call takes at most 60 seconds in all, a listing too; reading a body may take 60 seconds of
+waiting and one more for each megabyte. A missing object is None, everything else that goes wrong is
+an error that names the bucket, the key and what to fix.
 """
 
 import base64
 import contextlib
 import hashlib
 import logging
+import re
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from io import BufferedRandom
 from typing import IO, Any
 
-import urllib3.exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
@@ -29,13 +31,25 @@ from monitoring.s3_uri import S3Uri
 from monitoring.services import s3_errors
 from monitoring.services.retry import Budget, with_retries
 from monitoring.services.s3_connection import LIMITS, check_put_arguments, connect
-from monitoring.services.s3_errors import CONDITION_FAILED, MISSING, NO_CONDITIONS, error_code
+from monitoring.services.s3_deadline import Connections
+from monitoring.services.s3_errors import (
+    CONDITION_FAILED,
+    MISSING,
+    NO_CONDITIONS,
+    DeniedError,
+    error_code,
+)
+from monitoring.services.server_text import server_text
 from monitoring.settings import model as settings_model
 from monitoring.text import format_count
 
 log = logging.getLogger("monitoring")
 
 _READ_BYTES = 1 << 20
+_MAX_METADATA = 2048  # S3's own limit for all of them
+_MAX_PAGES = 1_000  # of a listing, 1,000 objects each
+_SLOWEST_BYTES_PER_SECOND = 1_000_000
+_SHOWN_ETAG = re.compile(r"[ -~]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,7 @@ class Store:
 
     def __init__(self, settings: settings_model.S3) -> None:
         self._client = connect(settings)
+        self._connections = Connections(self._client)
         self._put_arguments = settings.put_arguments
         check_put_arguments(self._client, settings.put_arguments)
 
@@ -97,9 +112,13 @@ class Store:
         is_whole = answer.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT"
         sha256 = None
         if checksum and is_whole and "-" not in checksum:
-            sha256 = base64.b64decode(checksum).hex()
-        metadata = answer.get("Metadata", {})
-        return StoredObject(answer["ETag"], answer["ContentLength"], metadata, sha256)
+            sha256 = _hex(checksum)
+        metadata = {
+            server_text(name): server_text(value, _MAX_METADATA)
+            for name, value in answer.get("Metadata", {}).items()
+        }
+        size_bytes = answer.get("ContentLength", 0)
+        return StoredObject(answer["ETag"], size_bytes, metadata, sha256)
 
     @contextlib.contextmanager
     def open(self, uri: S3Uri, etag: str | None = None) -> Iterator[IO[bytes]]:
@@ -114,32 +133,46 @@ class Store:
         if answer is None:
             raise RefusedError(f"{uri}: no such object")
 
-        try:
-            with contextlib.closing(answer["Body"]) as body:
-                yield body
-        except (BotoCoreError, urllib3.exceptions.HTTPError) as error:
-            raise ServiceError(f"{uri}: the download broke off: {error}; run again") from None
+        with contextlib.closing(answer["Body"]) as body:
+            stream: Any = _Body(uri, body, self._connections)
+            yield stream
 
     def list_objects(self, prefix: S3Uri) -> Iterator[tuple[str, int]]:
-        """Yield key and size in bytes of every object under the prefix."""
+        """Yield key and size in bytes of every object under the prefix.
+
+        Raises ServiceError where the listing does not end within 60 s or 1,000 pages, RefusedError
+        where it is none.
+        """
         arguments = {"Bucket": prefix.bucket, "Prefix": prefix.key}
-        while True:
-            page = self._call("LIST", prefix, partial(self._client.list_objects_v2, **arguments))
+        budget = Budget.lasting(LIMITS.total_seconds)
+        tokens = set[str]()
+        for _ in range(_MAX_PAGES):
+            list_page = partial(self._client.list_objects_v2, **arguments)
+            page = self._call("LIST", prefix, list_page, budget=budget)
             for item in page.get("Contents", []):
-                yield item["Key"], item["Size"]
+                yield _listed(prefix, item)
             if not page["IsTruncated"]:
                 return
-            arguments["ContinuationToken"] = page["NextContinuationToken"]
+
+            token = page.get("NextContinuationToken", "")
+            if not token or token in tokens:
+                break
+            tokens.add(token)
+            arguments["ContinuationToken"] = token
+        raise ServiceError(f"LIST {prefix}: the listing does not end; check the store")
 
     def usage(self, prefix_uri: str) -> tuple[int | None, int | None]:
         """Return bytes and number of the objects under `s3://bucket/prefix`.
 
-        None for both where the credentials may not list.
+        None for both, and a warning, where it can't be listed: the figure is an extra.
         """
         bucket, _, prefix = prefix_uri.removeprefix("s3://").partition("/")
         try:
             sizes = [size for _, size in self.list_objects(S3Uri(bucket, prefix))]
-        except MonitoringError:
+        except DeniedError:
+            return None, None  # a key that may only write is enough
+        except MonitoringError as error:
+            log.warning("how much is stored under %s is unknown: %s", prefix_uri, error)
             return None, None
         return sum(sizes), len(sizes)
 
@@ -251,21 +284,30 @@ class Store:
         uri: S3Uri,
         request: Callable[[], Any],
         expected_codes: Collection[str] = (),
+        budget: Budget | None = None,
     ) -> Any:
         """Return the answer, None for a missing object, or the error code where it is expected.
 
-        Tries again what may pass. Raises ServiceError, RefusedError, CredentialsError.
+        Tries again what may pass; the last try gets what is left of the time. Raises ServiceError,
+        RefusedError, CredentialsError.
         """
         where = f"{verb} {uri}"
-        # A try may last as long as both its limits: a new one starts only where they still fit in.
-        one_try = LIMITS.connect_seconds + LIMITS.read_seconds
-        budget = Budget.lasting(LIMITS.total_seconds - one_try)
+        budget = budget or Budget.lasting(LIMITS.total_seconds)
         tries = 0
 
         def attempt() -> Any:
             nonlocal tries
             tries += 1
-            return _one_try(verb, where, request, expected_codes)
+            with self._connections.limit(budget.seconds_left) as limit:
+                try:
+                    answer = _one_try(verb, where, request, expected_codes)
+                except Exception:
+                    if limit.is_over:  # whatever the cut connection looked like
+                        raise _timeout() from None
+                    raise
+                if limit.is_over:
+                    raise _timeout()
+                return answer
 
         try:
             return with_retries(attempt, attempts=LIMITS.attempts, budget=budget)
@@ -281,13 +323,12 @@ def _one_try(
 ) -> Any:
     try:
         answer = request()
-        needed = "IsTruncated" if verb == "LIST" else "ETag"
-        if needed not in answer:
-            raise ResponseParserError(f"no {needed} in the answer")
+        _check_answer(verb, answer)
         return answer
     except ResponseParserError as error:  # a web page, say
         raise RefusedError(
-            f"{where}: this is no S3 store ({error}): fix s3.endpoint_url or AWS_ENDPOINT_URL_S3"
+            f"{where}: this is no S3 store ({server_text(error)}): fix s3.endpoint_url or"
+            " AWS_ENDPOINT_URL_S3"
         ) from None
     except ClientError as error:
         code = error_code(error)
@@ -300,6 +341,72 @@ def _one_try(
         raise s3_errors.from_broken_connection(where, error) from None
     except BotoCoreError as error:
         raise s3_errors.from_boto_error(where, error) from None
+    except Exception as error:
+        # boto3 lets through whatever its parsers stumble over: ValueError, KeyError, TypeError ...
+        raise RefusedError(
+            f"{where}: this is no S3 store, its answer can't be read ({type(error).__name__}:"
+            f" {server_text(error)}): fix s3.endpoint_url or AWS_ENDPOINT_URL_S3"
+        ) from None
+
+
+def _check_answer(verb: str, answer: Mapping[str, Any]) -> None:
+    if verb == "LIST":
+        if "IsTruncated" not in answer:
+            raise ResponseParserError("no IsTruncated in the answer")
+    elif not _SHOWN_ETAG.fullmatch(str(answer.get("ETag", ""))):
+        raise ResponseParserError("no ETag in the answer")
+
+
+def _listed(prefix: S3Uri, item: Mapping[str, Any]) -> tuple[str, int]:
+    key, size_bytes = item.get("Key"), item.get("Size")
+    if not isinstance(key, str) or not isinstance(size_bytes, int) or size_bytes < 0:
+        raise RefusedError(
+            f"LIST {prefix}: this is no S3 store, an object without key or size is listed: fix"
+            " s3.endpoint_url or AWS_ENDPOINT_URL_S3"
+        )
+    return key, size_bytes
+
+
+def _hex(checksum: str) -> str | None:
+    """Return a checksum in base64 as hex, None where it is none of SHA-256."""
+    try:
+        digest = base64.b64decode(checksum, validate=True)
+    except ValueError:
+        return None
+    return digest.hex() if len(digest) == hashlib.sha256().digest_size else None
+
+
+def _timeout() -> TransientError:
+    return TransientError(f"no whole answer within {LIMITS.total_seconds:g} s", kind="timeout")
+
+
+class _Body:
+    """An object's bytes as a stream; what goes wrong is a ServiceError."""
+
+    def __init__(self, uri: S3Uri, body: Any, connections: Connections) -> None:
+        self._uri, self._body, self._connections = uri, body, connections
+        # Only waiting counts, not what the reader does between two reads.
+        self._bytes, self._waited_seconds = 0, 0.0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes, all by default; b"" at the end."""
+        allowed = LIMITS.total_seconds + self._bytes / _SLOWEST_BYTES_PER_SECOND
+        begin = time.monotonic()
+        with self._connections.limit(allowed - self._waited_seconds) as limit:
+            try:
+                content: bytes = self._body.read(None if size < 0 else size)
+            except Exception as error:  # as in _one_try; also urllib3's own
+                raise self._broken("it took too long" if limit.is_over else error) from None
+            if limit.is_over:
+                raise self._broken("it took too long")
+
+        self._waited_seconds += time.monotonic() - begin
+        self._bytes += len(content)
+        return content
+
+    def _broken(self, reason: object) -> ServiceError:
+        text = f"{self._uri}: the download broke off: {server_text(reason)}"
+        return ServiceError(f"{text}; run again")
 
 
 def _key_taken_error(uri: S3Uri, existing: StoredObject | None) -> MonitoringError:

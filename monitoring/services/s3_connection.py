@@ -1,7 +1,9 @@
 """A boto3 client with the credentials of boto3's usual chain, checked before anything is sent."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.config
@@ -11,6 +13,7 @@ from botocore.validate import ParamValidator
 from monitoring.errors import ConfigError
 from monitoring.services.http import Limits
 from monitoring.settings.model import S3
+from monitoring.settings.rules import is_loopback
 
 LIMITS = Limits()
 """How long and how often the store is asked."""
@@ -18,7 +21,14 @@ LIMITS = Limits()
 
 def connect(settings: S3) -> Any:
     """Return a client; raises ConfigError where there are no credentials."""
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        if os.environ.get(name) == "":
+            raise ConfigError(
+                f"S3: {name} is set but empty: unset it, or name a profile of ~/.aws/config;"
+                " nothing was sent"
+            )
     config = botocore.config.Config(
+        proxies=_proxies(settings),
         connect_timeout=LIMITS.connect_seconds,
         read_timeout=LIMITS.read_seconds,
         # Our own tries are counted against a total, boto3's are not.
@@ -39,6 +49,13 @@ def connect(settings: S3) -> Any:
             " AWS_PROFILE, the files in ~/.aws and this machine's role; set one; nothing was sent"
         )
     return client
+
+
+def _proxies(settings: S3) -> dict[str, str] | None:
+    """Return no proxy for a store on this machine; None leaves it to the environment."""
+    variables = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    url = settings.endpoint_url or next(filter(None, map(os.environ.get, variables)), "")
+    return {} if is_loopback(urlsplit(url or "").hostname or "") else None
 
 
 def check_put_arguments(client: Any, put_arguments: Mapping[str, Any]) -> None:

@@ -5,10 +5,13 @@ from botocore.exceptions import ClientError
 
 from monitoring.errors import CredentialsError, MonitoringError, RefusedError, TransientError
 from monitoring.services.retry import RETRYABLE_STATUSES
+from monitoring.services.server_text import server_text
 
 MISSING = frozenset({"NoSuchKey", "NotFound", "404"})
 CONDITION_FAILED = frozenset({"PreconditionFailed", "412"})
 NO_CONDITIONS = frozenset({"NotImplemented", "501"})
+
+_MAX_CODE = 100
 
 BROKEN_CONNECTION = (
     botocore.exceptions.HTTPClientError,
@@ -67,12 +70,12 @@ class DeniedError(CredentialsError):
 
 def error_code(error: ClientError) -> str:
     """Return S3's word for what is wrong, such as "NoSuchKey"; a HEAD gives only the status."""
-    return str(error.response.get("Error", {}).get("Code", ""))
+    return server_text(error.response.get("Error", {}).get("Code", ""), _MAX_CODE)
 
 
 def error_message(error: ClientError) -> str:
     """Return S3's sentence about what is wrong, "" where it gives none."""
-    return str(error.response.get("Error", {}).get("Message") or "")
+    return server_text(error.response.get("Error", {}).get("Message") or "")
 
 
 def from_client_error(where: str, error: ClientError) -> MonitoringError:
@@ -97,13 +100,14 @@ def from_client_error(where: str, error: ClientError) -> MonitoringError:
 def from_broken_connection(where: str, error: Exception) -> MonitoringError:
     """Return TransientError, or RefusedError where the server's certificate is not trusted."""
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return RefusedError(f"{where}: {error}; name your authority's file in AWS_CA_BUNDLE")
-    return TransientError(str(error), kind="connection")
+        text = server_text(error)
+        return RefusedError(f"{where}: {text}; name your authority's file in AWS_CA_BUNDLE")
+    return TransientError(server_text(error), kind="connection")
 
 
 def from_boto_error(where: str, error: Exception) -> MonitoringError:
     """Return the error for what boto3 itself refuses, such as a name that no bucket can have."""
-    text = f"{where}: {error}; fix the s3 settings or the AWS variables"
+    text = f"{where}: {server_text(error)}; fix the s3 settings or the AWS variables"
     if isinstance(error, _NO_CREDENTIALS):  # a role that no longer gives any
         return CredentialsError(text)
     return RefusedError(text)

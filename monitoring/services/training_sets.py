@@ -23,6 +23,7 @@ from monitoring.errors import (
     ServiceError,
 )
 from monitoring.services.http import Limits
+from monitoring.services.server_text import server_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,7 @@ _CHILD = (
     " from monitoring.services import training_sets_child; training_sets_child.main()"
 )
 _MAX_STDERR_CHARACTERS = 2000
+_MAX_META = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,16 @@ class TrainingSets:
 
         answer = _read_answer(where, ended)
         if "kind" not in answer:
-            return [Version(**version) for version in answer["versions"]]
+            return [_version(version) for version in answer["versions"]]
         if answer["kind"] in _ERRORS:
-            raise _ERRORS[answer["kind"]](f"{where}: {answer['text']}")
+            raise _ERRORS[answer["kind"]](f"{where}: {server_text(answer['text'])}")
         raise RuntimeError(f"{where}: {answer['text']}")
+
+
+def _version(fields: dict[str, Any]) -> Version:
+    given = fields["meta"] or {}
+    meta = {server_text(name): server_text(value, _MAX_META) for name, value in given.items()}
+    return Version(**{**fields, "meta": meta})
 
 
 def _read_answer(where: str, ended: "subprocess.CompletedProcess[bytes]") -> Any:

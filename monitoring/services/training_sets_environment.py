@@ -12,20 +12,46 @@ from monitoring.settings.rules import is_loopback
 DEFAULT_MOUNT = "/var/opt/domino/trainingset/project"
 _HOSTS = ("DOMINO_API_HOST", "DOMINO_USER_HOST", "DOMINO_API_PROXY")
 
+_NEEDED = frozenset(
+    {
+        *_HOSTS,
+        "DOMINO_PROJECT_ID",
+        "DOMINO_TOKEN_FILE",
+        "DOMINO_TRAINING_SET_PATH",
+        "DOMINO_USER_API_KEY",
+        "HOME",
+        "LANG",
+        "PATH",
+        "TMPDIR",
+        "TZ",
+        # Certificates and proxies, as its HTTP library reads them; proxies also in small letters.
+        "REQUESTS_CA_BUNDLE",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "ALL_PROXY",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "NO_PROXY",
+    }
+)
+_NEEDED_PREFIXES = ("COVERAGE_", "LC_", "LD_", "PYTHON")
+"""Of Python and what it is started by; COVERAGE_: so that tests measure the child too."""
+
 
 def environment_for(
     settings: Settings, environment: Mapping[str, str], *, writes: bool
 ) -> dict[str, str]:
     """Return the environment variables that the vendor's client gets.
 
-    environment: this process's. writes: a version is to be created, so its mount must be there.
+    Only those: no other secret of this process reaches it. environment: this process's. writes: a
+    version is to be created, so its mount must be there.
     Raises ConfigError naming every variable that is missing or can't be used.
     """
     # The client takes a variable that is set and empty for a value.
     variables = {
         name: value
         for name, value in environment.items()
-        if value or not name.startswith("DOMINO_")
+        if _is_needed(name) and (value or not name.startswith("DOMINO_"))
     }
     hosts = [name for name in _HOSTS if name in variables]
     problems = _address_problems(variables, hosts, settings.allow_plain_http)
@@ -53,6 +79,10 @@ def environment_for(
         variables.setdefault("SSL_CERT_FILE", variables["REQUESTS_CA_BUNDLE"])
     address = variables[hosts[0]].rstrip("/")
     return {**variables, "DOMINO_API_HOST": address, "DOMINO_PROJECT_ID": settings.project_id}
+
+
+def _is_needed(name: str) -> bool:
+    return name.upper() in _NEEDED or name.startswith(_NEEDED_PREFIXES)
 
 
 def _address_problems(

@@ -9,6 +9,16 @@ from dotenv.parser import parse_stream
 
 from monitoring.errors import ConfigError
 
+_SHOWN_BYTES = 200
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text, UTF-8 with or without its mark; raises OSError, UnicodeDecodeError."""
+    content = path.read_bytes()
+    if _is_utf_16(content):
+        raise UnicodeDecodeError("utf-8", content, 0, 1, "UTF-16")
+    return content.decode("utf-8-sig")
+
 
 def merge_env_file(env_file: Path) -> list[str]:
     """Put what the file sets into the environment and return warnings, none of which shows a line.
@@ -18,12 +28,12 @@ def merge_env_file(env_file: Path) -> list[str]:
     try:
         if not env_file.exists():
             return []
-        text = env_file.read_text(encoding="utf-8")
+        text = read_text(env_file)
         is_shared = env_file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{env_file}: can't be read: {read_problem(error)}; expected lines NAME=value;"
-            " nothing was sent"
+            f" {read_remedy(error) or 'nothing was sent'}"
         ) from None
 
     warnings = []
@@ -50,3 +60,15 @@ def merge_env_file(env_file: Path) -> list[str]:
 def read_problem(error: OSError | UnicodeDecodeError) -> str | None:
     """Return why a file could not be read, without its content."""
     return error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+
+
+def read_remedy(error: OSError | UnicodeDecodeError) -> str:
+    """Return what to do about a file's encoding, "" where that is not known to be wrong."""
+    is_encoding = isinstance(error, UnicodeDecodeError) and _is_utf_16(error.object)
+    return "it is UTF-16 text: save it as UTF-8" if is_encoding else ""
+
+
+def _is_utf_16(content: bytes) -> bool:
+    """Whether a file's bytes are text in UTF-16, as some editors save it: every other one is 0."""
+    beginning = content[:_SHOWN_BYTES]
+    return beginning.count(0) * 3 > len(beginning)

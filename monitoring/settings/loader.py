@@ -5,12 +5,12 @@ import types
 from collections.abc import Collection
 from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from monitoring.errors import ConfigError
 from monitoring.settings.consistency import check_consistency
 from monitoring.settings.env_file import merge_env_file
-from monitoring.settings.model import VARIABLE_DEFAULTS, GroundTruth, Settings
+from monitoring.settings.model import VARIABLE_DEFAULTS, YAML_NAMES, GroundTruth, Settings
 from monitoring.settings.rules import Rule
 from monitoring.settings.yaml_source import YamlSource, is_within
 from monitoring.text import format_count
@@ -21,21 +21,30 @@ def load(path: Path, unused: Collection[str] = ()) -> tuple[Settings, list[str]]
 
     unused: the settings that the script does not use, by their dotted beginning ("model_api"):
     these may be unset. The `.env` is merged into the process's environment, which wins. Raises
-    ConfigError with every problem.
+    ConfigError with every problem; its warnings are those to log.
     """
     folder = path.parent.resolve()
     env_file = folder / ".env"
     warnings = merge_env_file(env_file)
+    try:
+        return _settings(path, env_file, unused), warnings
+    except ConfigError as error:
+        error.warnings = warnings
+        raise
 
+
+def _settings(path: Path, env_file: Path, unused: Collection[str]) -> Settings:
+    folder = env_file.parent
     source = YamlSource(path, env_file)
     data = source.read()
     loader = _Loader(source, _may_be_unset(data, unused))
     settings = loader.section(Settings, data, "")
     if settings is not MISSING:
+        settings = _with_absolute_paths(settings, folder)
         check_consistency(source, settings)
     if source.problems or settings is MISSING:
         raise ConfigError(_problems_text(source, folder / path.name))
-    return _with_absolute_paths(settings, folder), warnings
+    return cast(Settings, settings)
 
 
 def _problems_text(source: YamlSource, path: Path) -> str:
@@ -48,13 +57,18 @@ def _problems_text(source: YamlSource, path: Path) -> str:
 
 
 def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
-    data = settings.training_data
+    source = settings.scoring.source
     return replace(
         settings,
-        training_data=data if data.startswith("s3://") else str(folder / data),
+        training_data=_absolute(settings.training_data, folder),
+        scoring=replace(settings.scoring, source=source and _absolute(source, folder)),
         state_dir=folder / settings.state_dir,
         report_dir=folder / settings.report_dir,
     )
+
+
+def _absolute(location: str, folder: Path) -> str:
+    return location if location.startswith("s3://") else str(folder / location)
 
 
 def _may_be_unset(data: Any, unused: Collection[str]) -> set[str]:
@@ -91,7 +105,7 @@ class _Loader:
             return MISSING
 
         hints = get_type_hints(kind, include_extras=True)
-        known = {"from" if f.name == "from_day" else f.name: f for f in fields(kind)}
+        known = {YAML_NAMES.get(f.name, f.name): f for f in fields(kind)}
         self._report_unknown_keys(data, known, key)
 
         values = {}

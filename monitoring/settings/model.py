@@ -11,6 +11,7 @@ from typing import Annotated
 from monitoring.redaction import Secret
 from monitoring.s3_uri import S3Uri
 from monitoring.settings.rules import (
+    Arguments,
     Class,
     Classes,
     ClassMix,
@@ -53,6 +54,9 @@ VARIABLE_DEFAULTS = {
 }
 """The defaults that are variables: read when the key is left out."""
 
+YAML_NAMES = {"from_day": "from", "as_name": "as"}
+"""The fields that have another name in the file: there it is a word of Python's."""
+
 _NO_SECRET = Secret("")
 
 
@@ -66,8 +70,10 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Feature:
     name: Line
-    type: Annotated[str, one_of("categorical", "numerical")]
+    type: Annotated[str, one_of("categorical", "numerical", "nominal")]
     group: Line | None = None
+    as_name: Line | None = None
+    nullable: Flag = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,8 @@ class Scoring:
     seed: Annotated[int, whole(0, 10**18)] = 0
     label_noise: Share = 0.0
     drift: list[Drill] = field(default_factory=list)
+    source: DataPath | None = None
+    generator: Annotated[str, one_of("smoten", "rows")] = "smoten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,9 @@ class ModelApi:
     auth: Annotated[str, one_of("basic", "bearer", "none")] = "basic"
     prediction: ResultPath = "class"
     probability: ResultPath | None = "score"
+    threshold: Share | None = None
+    probabilities: ResultPath | None = None
+    arguments: Arguments = field(default_factory=dict)
     timeout_seconds: Seconds = 10.0
     attempts: Annotated[int, whole(1, 100)] = 5
     total_seconds: Seconds = 900.0
@@ -110,6 +121,11 @@ class ModelApi:
     workers: Annotated[int, whole(1, 256)] = 8
     requests_per_second: Annotated[float, positive(1_000_000)] | None = None
     max_failed_share: Share = 0.02
+
+    @property
+    def gives_score(self) -> bool:
+        """Whether replies hold the probability of `target.positive`."""
+        return self.probability is not None or self.probabilities is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +205,11 @@ class Settings:
     schema: Schema
     project_id: Annotated[str, text("letters, digits, . _ or -", r"[A-Za-z0-9._-]+")] = ""
     model: Annotated[
-        str, text("letters, digits, . _ or -, the first no .", r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+        str,
+        text(
+            "letters, digits, . _ or -, the first no ., at most 255 (it is a folder's name)",
+            r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}",
+        ),
     ] = "credit-default"
     training_data: DataPath = "data/german_credit.csv"
     scoring: Scoring = Scoring()

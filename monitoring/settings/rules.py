@@ -1,6 +1,8 @@
 """What a value of config.yaml must be, in words and as a test, and what it is then turned into."""
 
 import ipaddress
+import json
+import math
 import re
 from collections.abc import Callable
 from datetime import date
@@ -26,6 +28,10 @@ _RESERVED_PUT_ARGUMENTS = {
     "Key",
     "Metadata",
 }
+
+
+Label = bool | int | float | str
+"""A class of the target."""
 
 
 class Rule(NamedTuple):
@@ -130,11 +136,42 @@ def _is_class_mix(value: Any) -> bool:
     return are_shares and bool(abs(sum(value.values()) - 1) < 1e-6)
 
 
+def _is_class(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, bool | int) or (isinstance(value, str) and value != "")
+
+
 def _is_list_of_classes(value: Any) -> bool:
-    if not isinstance(value, list) or not all(map(_CLASS.is_met, value)):
+    if not isinstance(value, list) or not all(map(_is_class, value)):
         return False
-    different = {str(item) for item in value}
+    # 1 and "1", 1 and 1.0, 1 and true would be the same in a CSV.
+    different = {_as_digits(item) for item in value}
     return len(different) == len(value) > 1
+
+
+def is_same_label(value: object, label: Label) -> bool:
+    """Whether a value is this class in JSON's eyes: true is no 1, and 1 no "1", but 1 is 1.0."""
+    return value == label and _json_kind(value) is _json_kind(label)
+
+
+def _json_kind(value: object) -> type:
+    return float if type(value) is int else type(value)
+
+
+def _as_digits(label: Label) -> str:
+    is_whole = isinstance(label, bool | int) or (isinstance(label, float) and label.is_integer())
+    return str(int(label)) if is_whole else str(label)
+
+
+def _is_mapping_for_json(value: Any) -> bool:
+    if not isinstance(value, dict) or not all(isinstance(name, str) and name for name in value):
+        return False
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):  # a date, or a number that is none
+        return False
+    return True
 
 
 def _is_put_arguments(value: Any) -> bool:
@@ -148,10 +185,7 @@ def _expand_home(path: str) -> str:
 # --- the types of the settings
 
 _SHARE = number(0, 1)
-_CLASS = Rule(
-    "a whole number or a text",
-    lambda value: type(value) is int or (isinstance(value, str) and value != ""),
-)
+_CLASS = Rule("a text, a number, true or false", _is_class)
 _URL = Rule(
     "an http:// or https:// address without credentials in it",
     _is_url,
@@ -168,17 +202,17 @@ Day = Annotated[
     date,
     Rule("a day as YYYY-MM-DD", _is_day, lambda value: date.fromisoformat(str(value))),
 ]
-Class = Annotated[int | str, _CLASS]
+Class = Annotated[Label, _CLASS]
 Classes = Annotated[
-    list[int | str],
-    Rule("two or more different whole numbers or texts, as a list", _is_list_of_classes),
+    list[Label],
+    Rule("two or more different texts, numbers or booleans, as a list", _is_list_of_classes),
 ]
 Rows = Annotated[
     tuple[int, int],
     Rule("[low, high], whole, with 1 <= low <= high <= 1,000,000", _is_row_range, tuple),
 ]
 ClassMix = Annotated[
-    str | dict[int | str, float],
+    str | dict[Label, float],
     Rule(
         "balanced, training, or a share for each class, 1 in all: {0: 0.3, 1: 0.7}",
         _is_class_mix,
@@ -192,7 +226,9 @@ Token = Annotated[
     text("printable ASCII without blanks (is a line end in it?)", r"[!-~]+", Secret),
 ]
 Folder = Annotated[Path, text("a path", convert=lambda value: Path(_expand_home(value)))]
-DataPath = Annotated[str, text("a path, or s3://bucket/key", _DATA_PATH, _expand_home)]
+DataPath = Annotated[
+    str, text("a path, s3://bucket/key or s3://bucket/prefix/", _DATA_PATH, _expand_home)
+]
 Words = Annotated[list[str], list_of("a list of texts", text(""))]
 Hosts = Annotated[
     list[str],
@@ -206,6 +242,10 @@ UriTemplate = Annotated[
     text(
         "s3://bucket/key with {date} in it and, if wanted, {project_id} and {model}", _URI_TEMPLATE
     ),
+]
+Arguments = Annotated[
+    dict[str, Any],
+    Rule("a mapping of names to texts, numbers, true, false or null", _is_mapping_for_json),
 ]
 PutArguments = Annotated[
     dict[str, Any],

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from monitoring.errors import ConfigError
-from monitoring.settings.env_file import read_problem
+from monitoring.settings.env_file import read_problem, read_remedy, read_text
 
 SECRETS = ("model_api.token", "model_monitor.api_key", "alerts.webhook", "alerts.ping")
 
@@ -45,11 +45,11 @@ class YamlSource:
         Raises ConfigError where it can't be read or isn't YAML.
         """
         try:
-            text = self.path.read_text(encoding="utf-8-sig")
+            text = read_text(self.path)
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(
-                f"{self.path}: can't be read: {read_problem(error)}; name another file with"
-                " --config FILE"
+                f"{self.path}: can't be read: {read_problem(error)};"
+                f" {read_remedy(error) or 'name another file with --config FILE'}"
             ) from None
 
         try:
@@ -175,11 +175,13 @@ class YamlSource:
             return items
         return self._plain_mapping(node, key, loader)
 
-    def _plain_mapping(self, node: Any, key: str, loader: yaml.SafeLoader) -> dict[str | int, Any]:
-        data: dict[str | int, Any] = {}
+    def _plain_mapping(
+        self, node: Any, key: str, loader: yaml.SafeLoader
+    ) -> dict[bool | int | float | str, Any]:
+        data: dict[bool | int | float | str, Any] = {}
         for name_node, value_node in node.value:
             name = _scalar(name_node, loader)
-            name = name if type(name) is int else str(name)
+            name = name if isinstance(name, bool | int | float) else str(name)  # a class
             line = name_node.start_mark.line + 1
             inner = f"{key}.{name}" if key else str(name)
 

@@ -8,5 +8,8 @@ version_baseline  the counts of a version: read back, or pinned for the days to 
 difference        how the rows differ from the version before
 creation          the steps of creating a version that decide something
 result            what is known of a run, as its JSON object
+proposal          what the columns of a table look like, and the features they could be
+proposal_source   where that table is
+proposal_text     the proposal as a section of config.yaml
 text              all of this for people
 """

@@ -5,7 +5,7 @@ import os
 
 import pandas as pd
 
-from monitoring.dataset import training_data
+from monitoring.dataset.training_data import Tally
 from monitoring.dataset.training_file import TrainingFile
 from monitoring.errors import ConfigError, RefusedError
 from monitoring.services.training_sets import TrainingSets, Version
@@ -44,8 +44,9 @@ def read_valid_content(settings: Settings, result: CreationResult) -> tuple[pd.D
     """
     schema = settings.schema
     with TrainingFile(settings) as data:
-        frame, sha256 = read_content(data.path, schema), data.sha256
-        findings = lint(frame, schema, training_data.missing(data.path, schema))
+        tally = Tally()
+        frame, sha256 = read_content(data.path, schema, tally), data.sha256
+        findings = lint(frame, schema, tally)
 
     result.rows, result.columns = len(frame), len(frame.columns)
     result.warnings = findings.warnings

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from monitoring.dataset.schema import endpoint_name
 from monitoring.errors import ConfigError
 from monitoring.settings.model import Schema, Settings
 
@@ -15,12 +16,14 @@ _GIT_SECONDS = 10
 
 
 def categorical_columns(schema: Schema) -> list[str]:
-    """Return the columns that DMM must not take for numbers (contracts 8.2).
+    """Return the columns that DMM must not take for numbers (contracts 8.2), as it names them.
 
-    The indicators and, for a classifier, the target.
+    The indicators, the nominal features and, for a classifier, the target.
     """
-    indicators = [feature.name for feature in schema.features if feature.type == "categorical"]
-    return [*indicators, schema.target.name]
+    categorical = [
+        endpoint_name(feature) for feature in schema.features if feature.type != "numerical"
+    ]
+    return [*categorical, schema.target.name]
 
 
 def description(settings: Settings, meta: Mapping[str, str]) -> dict[str, Any]:

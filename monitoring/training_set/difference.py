@@ -10,13 +10,14 @@ from monitoring.dataset.baseline import Baseline, Column, Integers
 from monitoring.services.training_sets import Version
 from monitoring.settings.model import Feature, Schema
 from monitoring.statistics.shift import psi_dmm
+from monitoring.training_set.content import as_captured
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
     """How a feature shifted: its PSI (usual formula, the previous version's bins).
 
-    before, after: its share of 1, or its mean.
+    before, after: its mean; its share of 1; of a nominal feature the share of its first level.
     """
 
     feature: str
@@ -48,11 +49,12 @@ def difference(
 
     frame: as of read_content. before: the previous version's counts, None where they are unknown.
     """
+    names = as_captured(frame.iloc[:0], schema).columns
     columns = Difference(
         previous=previous.number,
         rows=(before.rows if before else _noted_rows(previous), len(frame)),
-        columns_added=[name for name in frame.columns if name not in previous.columns],
-        columns_removed=[name for name in previous.columns if name not in frame.columns],
+        columns_added=[name for name in names if name not in previous.columns],
+        columns_removed=[name for name in previous.columns if name not in names],
     )
     if before is None:
         return columns
@@ -80,14 +82,15 @@ def _shifts(
         old = before.columns.get(feature.name)
         if old is None or not old.counts.any() or not _is_of_type(old, feature):
             continue
-        new = counting.count(frame, feature, old.numbers, codes, len(before.classes))
+        new = counting.count(frame, feature, old.cut, codes, len(before.classes))
         if new.counts.any():
             psi = float(psi_dmm(_bin_rows(new), _bin_rows(old)))
             yield Shift(feature.name, psi, _mean(old), _mean(new))
 
 
 def _is_of_type(column: Column, feature: Feature) -> bool:
-    return (column.numbers is None) == (feature.type == "categorical")
+    kind = "numerical" if column.numbers else "nominal" if column.levels else "categorical"
+    return kind == feature.type and column.nullable == feature.nullable
 
 
 def _bin_rows(column: Column) -> Integers:
@@ -98,6 +101,12 @@ def _bin_rows(column: Column) -> Integers:
 
 
 def _mean(column: Column) -> float:
-    """Return the mean; of a categorical feature it is the share of 1."""
-    total = column.numbers.sums.sum() if column.numbers else column.counts[:, 1].sum()
-    return float(total / column.counts.sum())
+    """Return the mean; of a categorical feature it is the share of 1.
+
+    Of a nominal one that of its first level.
+    """
+    if column.numbers:
+        total = column.numbers.sums.sum()
+    else:
+        total = column.counts[:, 0 if column.levels else 1].sum()
+    return float(total / max(1, column.valued.sum()))

@@ -1,14 +1,16 @@
 """What makes a version useless, and what one should know before it is created."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import pandas as pd
 
-from monitoring.dataset.schema import column_names
-from monitoring.dataset.training_data import MissingValues
+from monitoring.dataset.schema import column_names, nominals
+from monitoring.dataset.training_data import Tally, left_out_text
 from monitoring.settings.model import Schema, Target
 from monitoring.text import format_percent
+
+_DMM_BINS = 20  # contracts 10
 
 
 class Findings(NamedTuple):
@@ -18,29 +20,36 @@ class Findings(NamedTuple):
     warnings: list[str]
 
 
-def lint(frame: pd.DataFrame, schema: Schema, missing: Mapping[str, MissingValues]) -> Findings:
+def lint(frame: pd.DataFrame, schema: Schema, tally: Tally) -> Findings:
     """Return what is wrong with the rows of a version.
 
-    frame: as of read_content. missing: as of training_data.missing.
+    frame, tally: as of read_content.
     """
-    rows = len(frame)
-    is_empty = {name: values.rows == rows for name, values in missing.items()}
+    if frame.empty:
+        # No row is left: what else there is to say of the rows follows from that.
+        return Findings(list(_empty_columns(tally)) or [left_out_text(tally)], [])
+
     errors = [
         *_uncaptured_columns(frame, schema),
         *_wrong_ids(frame[schema.key], schema.key),
         *_absent_classes(frame[schema.target.name], schema.target),
-    ]
-    errors += [
-        f"{name}: no row has a value: fill the column, or take its features out of schema.features"
-        for name in missing
-        if is_empty[name]
+        *_empty_columns(tally),
     ]
     warnings = [
-        _missing_values_text(name, values, rows)
-        for name, values in missing.items()
-        if not is_empty[name]
+        *_left_out_rows(tally),
+        *_constant_columns(frame, schema),
+        *_many_levels(frame, schema),
     ]
-    return Findings(errors, [*warnings, *_constant_columns(frame, schema)])
+    return Findings(errors, warnings)
+
+
+def _empty_columns(tally: Tally) -> Iterator[str]:
+    for name, values in tally.columns.items():
+        if values.rows == tally.rows:
+            yield (
+                f"{name}: no row has a value: fill the column, or take its features out of"
+                " schema.features"
+            )
 
 
 def _uncaptured_columns(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
@@ -83,20 +92,36 @@ def _absent_classes(labels: "pd.Series[int] | pd.Series[str]", target: Target) -
         )
 
 
-def _missing_values_text(name: str, values: MissingValues, rows: int) -> str:
-    share = format_percent(values.rows / rows)
-    return (
-        f"{name}: missing values: {values.rows} of {rows} ({share}), the first in row"
-        f" {values.first_row}; an indicator made from it is 0 there, a number stays missing: fill"
-        " them in, or leave those rows out"
-    )
+def _left_out_rows(tally: Tally) -> Iterator[str]:
+    for name, values in tally.columns.items():
+        if name not in tally.left_out_by:
+            continue
+        share = format_percent(values.rows / tally.rows)
+        yield (
+            f"{name}: missing values: {values.rows} of {tally.rows} ({share}), the first in row"
+            f" {values.first_row}: these rows are left out of batch and baseline; fill them in, or"
+            " set nullable: true for its features if the model takes missing values"
+        )
+    if len(tally.left_out_by) > 1:
+        yield left_out_text(tally)
 
 
 def _constant_columns(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
     for name in column_names(schema):
-        if frame[name].nunique() == 1:
+        if frame[name].nunique(dropna=False) == 1:
+            value = frame[name].iloc[0]
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
             yield (
-                f"{name}: constant, every row has {frame[name].dropna().iloc[0]:g}: no shift can be"
-                " measured against it; take rows in which it varies, or take it out of"
-                " schema.features"
+                f"{name}: constant, every row has {shown}: no shift can be measured against it;"
+                " take rows in which it varies, or take it out of schema.features"
+            )
+
+
+def _many_levels(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
+    for name in nominals(schema):
+        levels = frame[name].nunique()
+        if levels > _DMM_BINS:
+            yield (
+                f"{name}: {levels} levels; DMM advises against more than {_DMM_BINS} bins, and the"
+                " more levels, the larger a shift must be to be seen: group the rare ones"
             )

@@ -103,6 +103,20 @@ def nothing_to_send_text(name: str, same: Version) -> str:
     )
 
 
+def not_stored_text(name: str, same: Version, notes: Mapping[str, str]) -> str:
+    """Return which pairs of --meta a version of the same content lacks; "" for none.
+
+    Versions can't be changed.
+    """
+    lacking = [f"{key}={value}" for key, value in notes.items() if same.meta.get(key) != value]
+    if not lacking:
+        return ""
+    return (
+        f"--meta {', '.join(lacking)}: nothing is stored, since {name} version {same.number} holds"
+        " this content already; --again creates a version with it"
+    )
+
+
 def size_text(frame: "pd.DataFrame") -> str:
     """Return the number of rows and columns."""
     return f"{format_count(len(frame), 'row')}, {format_count(len(frame.columns), 'column')}"

@@ -7,6 +7,7 @@ import pandas as pd
 
 from monitoring import clock
 from monitoring.dataset import counting
+from monitoring.dataset import schema as columns
 from monitoring.dataset.baseline import Baseline, from_json, to_json
 from monitoring.errors import RefusedError
 from monitoring.files import write_atomically
@@ -36,7 +37,7 @@ def load_version_baseline(
 
     None where neither can be read.
     """
-    name, path = training_sets.name, Workspace.of(settings).baseline
+    name, path, schema = training_sets.name, Workspace.of(settings).baseline, settings.schema
     try:
         pinned = from_json(path.read_text(encoding="utf-8"), path)
         if (pinned.source, pinned.number) == (name, version.number):
@@ -45,7 +46,9 @@ def load_version_baseline(
         pass  # whatever it is, it is about to be replaced
 
     try:
-        frame = pd.read_parquet(training_sets.mount / version.container_path / "data.parquet")
+        captured = pd.read_parquet(training_sets.mount / version.container_path / "data.parquet")
+        names = {columns.endpoint_name(feature): feature.name for feature in schema.features}
+        frame = captured.rename(columns=names)
         return replace(count_version(settings, frame, content_hash=""), number=version.number)
     except (OSError, ValueError, KeyError, RefusedError):
         return None

@@ -14,11 +14,12 @@ from sandbox.wire import Refused, Reply, Request, json_reply
 
 PAGE = "/"
 PREFIX = "/_sandbox/"
+BESIDE_PAGE = ("/favicon.ico", "/robots.txt", "/apple-touch-icon.png")
 
 
 def is_own(path: str) -> bool:
-    """Whether a path is the sandbox's own."""
-    return path == PAGE or path.startswith(PREFIX)
+    """Whether a path is the sandbox's own, or what a browser asks for beside its page."""
+    return path in (PAGE, *BESIDE_PAGE) or path.startswith(PREFIX)
 
 
 def handle_requests(sandbox: Sandbox, request: Request) -> Any:
@@ -66,13 +67,11 @@ def handle_press(sandbox: Sandbox, request: Request) -> Reply:
 
 
 def guard(sandbox: Sandbox, request: Request) -> None:
-    """Refuse what another web page may send to a port on loopback, by its own or a false name."""
+    """Refuse what another web page may send to a port on loopback; the server looks at the Host."""
     own = {f"{name}:{sandbox.port}" for name in ("127.0.0.1", "localhost")}
     origin = request.headers.get("Origin")
     if origin and origin.removeprefix("http://") not in own:
         raise Refused(403, "The sandbox takes no requests from other web pages.")
-    if request.headers.get("Host") not in own:
-        raise Refused(403, f"Expected one of these hosts: {', '.join(sorted(own))}.")
 
 
 def render(_sandbox: Sandbox, refused: Refused) -> Reply:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.model_monitor.ingestion import ingest
 from sandbox.state import Sandbox
-from sandbox.wire import Refused, Request
+from sandbox.wire import Refused, Request, gateway_reply
 
 JOB_TYPE = "ground_truth"
 QUERY = {
@@ -23,6 +23,8 @@ def list_jobs(sandbox: Sandbox, request: Request, model_id: str) -> Any:
 
     What is unverified of it (contracts 15) is a switch or tolerated.
     """
+    if sandbox.switches.jobs_endpoint != "served":
+        return gateway_reply(sandbox.switches.jobs_endpoint)
     try:
         query = request.json(QUERY)
     except Refused as refused:

@@ -234,6 +234,23 @@ def test_a_dry_run_shows_what_would_be_sent_and_sends_and_writes_nothing(own: Lo
     assert "PSI thresholds worth entering in DMM" in ended.stderr
 
 
+def test_a_note_for_content_that_a_version_holds_is_said_to_be_stored_nowhere(own: Loop) -> None:
+    own.run(SCRIPT, "--meta", "model_version=7")
+
+    same = own.run(SCRIPT, "--meta", "model_version=7")
+    dry = own.run(SCRIPT, "--dry-run", "--quiet", "--meta", "model_version=8")
+    other = own.result(SCRIPT, "--meta", "model_version=8", "--meta", "why=test")
+    own.run(SCRIPT, "--again", "--meta", "model_version=8")
+
+    assert "nothing is stored" not in same.stderr
+    expected = "--meta model_version=8, why=test: nothing is stored, since "
+    assert other["warnings"][-1].startswith(expected)
+    assert other["warnings"][-1].endswith("--again creates a version with it")
+    assert "warning: --meta model_version=8: nothing is stored" in dry.stderr
+    versions = own.result(SCRIPT, "--list")["versions"]
+    assert [version["meta"]["model_version"] for version in versions] == ["7", "8"]
+
+
 def test_a_dry_run_of_content_that_a_version_holds_would_send_nothing(own: Loop) -> None:
     own.run(SCRIPT)
 
@@ -388,3 +405,18 @@ def test_an_interrupt_ends_the_run_and_its_client_at_once(
     assert process.returncode == code
     assert time.monotonic() - begin < 10
     wait_for(lambda: not is_alive(client))
+
+
+def test_a_schema_is_proposed_for_any_table_and_nothing_is_sent(own: Loop, tmp_path: Path) -> None:
+    rows = "".join(
+        f"{number % 7},{'red' if number % 3 else 'NA'},{number % 2}\n" for number in range(90)
+    )
+    (tmp_path / "mine.csv").write_text(f"size,color,bought\n{rows}")
+
+    text = own.run(SCRIPT, "--propose", str(tmp_path / "mine.csv"), "--target", "bought")
+    alone = own.run(SCRIPT, "--target", "bought", code=2)
+
+    assert "  target: {name: bought, classes: [0, 1], positive: 1}" in text.stdout
+    assert "    - {name: color, type: nominal}" in text.stdout
+    assert own.sandbox.requests() == []
+    assert "--target goes with --propose" in alone.stderr

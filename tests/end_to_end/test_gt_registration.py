@@ -421,6 +421,23 @@ def test_trouble_in_polling_fails_no_accepted_registration(own: Loop) -> None:
     assert own.manifest(DAY)["state"] == "registered"
 
 
+def test_a_dmm_without_the_jobs_call_is_said_to_be_one_once_and_is_still_dmm(own: Loop) -> None:
+    own.sandbox.switch(jobs_endpoint="404")
+    upload(own)
+    own.run(SCRIPT, "--date", DAY)
+
+    first = own.run(SCRIPT, "--pending", "--quiet")
+    second = own.run(SCRIPT, "--pending", "--quiet")
+    shown = own.run(SCRIPT, "--pending")
+
+    assert "this DMM lists no jobs: see Ingest History" in first.stderr
+    assert "lists no jobs" not in second.stderr
+    assert "this is not DMM" not in first.stderr + shown.stderr + shown.stdout
+    assert own.manifest(DAY)["state"] == "registered"
+    memory = json.loads((own.day_folder(DAY).parent / "monitor.json").read_text())
+    assert set(memory) == {"endpoint", "form", "no_jobs"}
+
+
 # Interruptions.
 
 
@@ -829,6 +846,7 @@ def test_an_unknown_model_and_an_unknown_data_source_are_told_apart(own: Loop) -
         ["--pending", "--date", DAY],
         ["--uri", "s3://b/k", "--date", DAY],
         ["--again", "--status"],
+        ["--status", "--wait", "5"],
         ["--uri", "b/k"],
         ["--wait", "soon"],
         ["--wait", "-1"],

@@ -89,7 +89,7 @@ def with_every_level(schema: Schema, path: Path) -> Schema:
 
 def _frames(settings: Settings, sample: Sample, days: int, choice: Choice) -> list[pd.DataFrame]:
     """Return the rows of each day."""
-    rake = raking.raking_weights if choice.raking else _even_weights
+    rake = raking.raking_weights if choice.raking else _without_raking
     with patch.object(encoding, "BINS", choice.bins), patch.object(raking, "raking_weights", rake):
         return [
             generate.make_batch(settings, sample, FIRST_DAY + timedelta(days=day), ROWS).frame
@@ -97,8 +97,8 @@ def _frames(settings: Settings, sample: Sample, days: int, choice: Choice) -> li
         ]
 
 
-def _even_weights(codes: Array, *_: object) -> Array:
-    return np.full(len(codes), 1 / len(codes))
+def _without_raking(codes: Array, counts: Array, _: Array) -> tuple[Array, raking.Residual]:
+    return counts / counts.sum(), raking.Residual(0, 0, 0.0, 0.0)
 
 
 def _alarms(

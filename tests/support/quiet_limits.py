@@ -13,8 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from monitoring.settings.rules import Label
+
 Array = NDArray[Any]
-RowsByClass = Mapping[int | str, int]
+RowsByClass = Mapping[Label, int]
 
 _DRAWS = 20_000
 _SEED = 20260101

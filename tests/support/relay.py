@@ -68,6 +68,12 @@ class Exchange:
         handler.end_headers()
         handler.wfile.write(answer.body[:sent_bytes])
 
+    @property
+    def request_text(self) -> str:
+        """The request's head and body as they came."""
+        handler = self._handler
+        return f"{handler.requestline}\n{handler.headers}\n{self._body.decode()}"
+
     def close(self) -> None:
         """Close the connection after this request."""
         self._handler.close_connection = True
@@ -99,6 +105,15 @@ def cut(exchange: Exchange) -> None:
     answer = exchange.forward()
     exchange.send(answer, sent_bytes=len(answer.body) // 2)
     exchange.close()
+
+
+def echo(status: int) -> Fault:
+    """Return a fault that answers with an error page which shows the request, as proxies do."""
+
+    def answer(exchange: Exchange) -> None:
+        exchange.send(Answer(status, exchange.request_text.encode(), {"X-Request-ID": "echo"}))
+
+    return answer
 
 
 def delay(seconds: float) -> Fault:

@@ -90,7 +90,8 @@ class RunningSandbox:
         """A boto3 client with the keys of writer, monitor (DMM's), write_only or read_only."""
         from sandbox.object_store import client
 
-        return client(self.s3, **self.s3_identities[identity])
+        keys = self.s3_identities[identity]
+        return client(self.s3, keys["access_key"], keys["secret_key"])
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

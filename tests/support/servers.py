@@ -4,10 +4,22 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 
 Script = Callable[[socket.socket], None]
 """What a server does with the connection of one request."""
+
+
+def dripping(*pieces: bytes, pause: float = 0.15) -> Script:
+    """Return a script that sends these pieces one after the other."""
+
+    def script(connection: socket.socket) -> None:
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(pause)
+
+    return script
 
 
 class SocketServer:

@@ -46,12 +46,22 @@ NEEDS = {
 
 def failed(loop: Loop, script: str, code: int, **env: str) -> dict[str, dict[str, Any]]:
     """Do the checks in this process; they must come to `code`. Return what failed by name."""
+    checks = checked(loop, script, code, **env)
+    return {name: check for name, check in checks.items() if check["ok"] is False}
+
+
+def checked(
+    loop: Loop, script: str, code: int, *flags: str, **env: str
+) -> dict[str, dict[str, Any]]:
+    """Do the checks in this process; they must come to `code`. Return them by name."""
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(loop.env | env)
     try:
-        arguments = cli.parser(script, "", "").parse_args(
-            ["--check", "--config", str(loop.folder / "config.yaml")]
+        parser = cli.parser(script, "", "")
+        cli.add_day_flags(parser, "today")
+        arguments = parser.parse_args(
+            ["--check", "--config", str(loop.folder / "config.yaml"), *flags]
         )
         outcome = preflight.run(NEEDS[script], arguments)
     finally:
@@ -61,7 +71,7 @@ def failed(loop: Loop, script: str, code: int, **env: str) -> dict[str, dict[str
     checks = outcome.result["checks"]
     assert outcome.exit_code == code, outcome.summary
     assert all(set(check) == {"name", "ok", "detail", "fix"} for check in checks)
-    return {check["name"]: check for check in checks if not check["ok"]}
+    return {check["name"]: check for check in checks}
 
 
 def everything(folder: Path) -> set[Path]:
@@ -76,7 +86,9 @@ def test_a_sound_set_up_passes_every_check_and_nothing_is_sent_written_or_locked
 
     ended = loop.run(script, "--check")
 
-    assert re.findall(r"^ok      (\S.*?)  +\S", ended.stdout, re.MULTILINE) == EXPECTED[script]
+    rows = re.findall(r"^(?:ok|\?) +(\S.*?)  +\S", ended.stdout, re.MULTILINE)
+    assert rows == EXPECTED[script]
+    assert "FAILED" not in ended.stdout
     assert ended.stderr == ""
     assert everything(loop.folder) == before
     assert loop.objects() == {}
@@ -303,3 +315,114 @@ def test_a_check_of_a_silent_service_ends(loop: Loop) -> None:
 def test_every_check_that_a_script_names_exists() -> None:
     for needs in NEEDS.values():
         assert set(needs.checks) <= preflight_checks.CHECKS.keys()
+
+
+# --- what is not verified
+
+
+def test_a_token_that_nobody_asked_for_is_not_verified_and_that_is_said(loop: Loop) -> None:
+    ended = loop.run("daily_scoring.py", "--check")
+
+    assert re.search(
+        r"^\? {6} model endpoint  http.*: answers \(\d+\)$", ended.stdout, re.MULTILINE
+    )
+    assert "not verified: token and address; --probe sends one row" in ended.stdout
+    assert ended.stdout.endswith("\n5 of 6 passed, 1 not verified\n")
+    assert checked(loop, "daily_scoring.py", 0)["model endpoint"]["ok"] is None
+
+
+def test_a_bucket_that_answers_403_is_never_ok(loop: Loop) -> None:
+    keys = loop.sandbox.s3_identities["write_only"]
+    env = {"AWS_ACCESS_KEY_ID": keys["access_key"], "AWS_SECRET_ACCESS_KEY": keys["secret_key"]}
+
+    store = checked(loop, "daily_scoring.py", 0, **env)["object store"]
+
+    assert store["ok"] is None
+    assert "s3:GetObject" in store["fix"]
+
+
+@pytest.mark.parametrize(
+    ("env", "name", "expected"),
+    [
+        ({"MODEL_API_URL": "http://127.0.0.1:9/x"}, "model endpoint", "MODEL_API_URL"),
+        ({"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}, "object store", "AWS variables"),
+    ],
+)
+def test_a_refused_connection_has_a_remedy_of_its_own_not_the_disk_s(
+    loop: Loop, env: dict[str, str], name: str, expected: str
+) -> None:
+    fix = failed(loop, "daily_scoring.py", 5, **env)[name]["fix"]
+
+    assert expected in fix
+    assert "space" not in fix
+    assert "try again later" in fix
+
+
+def test_the_named_day_s_object_is_checked(loop: Loop) -> None:
+    for script in ("daily_scoring.py", "gt_registration.py"):
+        store = checked(loop, script, 0, "--date", "2026-02-03")["object store"]
+        assert f"{loop.object_key('2026-02-03')}: no object yet" in store["detail"]
+
+
+def test_training_data_in_s3_whose_columns_were_not_read_are_not_called_ok(loop: Loop) -> None:
+    key = f"{loop.env['DOMINO_PROJECT_ID']}/data.csv"
+    loop.configure(training_data=f"s3://se-demo-data/{key}")
+    loop.sandbox.s3_client().put_object(Bucket="se-demo-data", Key=key, Body=b"age\n")
+
+    assert checked(loop, "create_training_set.py", 0)["training data"]["ok"] is None
+    probed = checked(loop, "create_training_set.py", 6, "--probe")["training data"]
+    assert probed["ok"] is False
+
+
+# --- --probe
+
+
+def test_a_probe_sends_one_row_and_writes_and_removes_one_object_and_says_so(loop: Loop) -> None:
+    captured = len(loop.sandbox.captured())
+
+    ended = loop.run("daily_scoring.py", "--check", "--probe", "--date", "2026-02-03")
+
+    assert ended.stdout.endswith("\n6 of 6 passed\n")
+    (row,) = loop.sent_rows()
+    assert re.fullmatch(r"check_\d{8}T\d{6}Z", row)
+    assert f"row {row} was sent and captured: class " in ended.stdout
+    assert len(loop.sandbox.captured()) == captured + 1
+    key = f"{loop.object_key('2026-02-03')}.{row}"
+    assert f"s3://se-demo-data/{key}: written and removed; conditions are honoured" in ended.stdout
+    assert loop.objects() == {}
+
+
+def test_a_probe_finds_a_wrong_token(loop: Loop) -> None:
+    endpoint = checked(loop, "daily_scoring.py", 6, "--probe", MODEL_API_TOKEN="wrong")[
+        "model endpoint"
+    ]
+
+    assert endpoint["ok"] is False
+    assert "MODEL_API_TOKEN" in endpoint["detail"]
+
+
+def test_a_probe_finds_a_wrong_form_of_the_reply(loop: Loop) -> None:
+    loop.configure(model_api={"prediction": "elsewhere"})
+
+    endpoint = checked(loop, "daily_scoring.py", 6, "--probe")["model endpoint"]
+
+    assert "elsewhere" in endpoint["detail"]
+    assert "model_api.prediction" in endpoint["fix"]
+
+
+def test_a_probe_with_a_key_that_may_only_write_says_what_it_left_behind(loop: Loop) -> None:
+    keys = loop.sandbox.s3_identities["write_only"]
+    env = {"AWS_ACCESS_KEY_ID": keys["access_key"], "AWS_SECRET_ACCESS_KEY": keys["secret_key"]}
+
+    store = checked(loop, "daily_scoring.py", 0, "--probe", **env)["object store"]
+
+    assert store["ok"] is True
+    is_left = bool(loop.objects())
+    assert ("remove it" in store["fix"]) is is_left
+
+
+def test_a_probe_is_refused_without_the_check(loop: Loop) -> None:
+    ended = loop.run("daily_scoring.py", "--probe", code=2)
+
+    assert "--probe goes with --check" in ended.stderr
+    assert loop.sent_rows() == []

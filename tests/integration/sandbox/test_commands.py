@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from sandbox import paths, variables
+from sandbox import attach, paths, variables
+from sandbox.__main__ import print_variables
 from sandbox.identity import Identity, Keys
 from tests.support.sandbox import start_sandbox, wait_until_gone
 from tests.support.sandbox_processes import command, run_command, run_script, start_command
@@ -158,3 +159,35 @@ def test_a_demo_needs_40_days_and_leaves_days_that_exist_alone(folder: Path) -> 
     assert (short.returncode, again.returncode) == (2, 1)
     assert "expected 40 or more" in short.stderr
     assert "has days already" in again.stderr
+
+
+def test_env_prints_absolute_folders_so_that_there_is_one_ledger(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the default folder they are relative to config.yaml: each would have its own ledger."""
+    server = {"variables": {"STATE_DIR": "var/sandbox/state", "REPORT_DIR": "var/sandbox/reports"}}
+    monkeypatch.setattr(attach, "running", lambda _: server)
+
+    assert print_variables(folder) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert f"export STATE_DIR='{paths.ROOT}/var/sandbox/state'" in lines
+    assert f"export REPORT_DIR='{paths.ROOT}/var/sandbox/reports'" in lines
+
+
+def test_a_second_foreground_says_that_it_joined_the_first(folder: Path) -> None:
+    processes, texts = [], []
+    for _ in range(2):
+        process = start_command(command(folder), start_new_session=True)
+        assert process.stdout is not None
+        lines = [process.stdout.readline()]
+        while lines[-1] and "Ctrl-C" not in lines[-1]:
+            lines.append(process.stdout.readline())
+        processes.append(process)
+        texts.append("".join(lines))
+    for process in processes:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=30)
+
+    assert "joined" not in texts[0]
+    assert "It was running already: this one joined it; it ends with its last user." in texts[1]

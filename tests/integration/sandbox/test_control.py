@@ -74,7 +74,8 @@ def test_the_page_escapes_what_clients_send_and_other_pages_may_send_nothing(
 ) -> None:
     port = int(sandbox.url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as raw:  # no client would send it so
-        raw.sendall(b"GET /<script>alert(1)</script> HTTP/1.1\r\nHost: a\r\n")
+        raw.sendall(b"GET /<script>alert(1)</script> HTTP/1.1\r\n")
+        raw.sendall(f"Host: 127.0.0.1:{port}\r\n".encode())
         raw.sendall(b"Connection: close\r\n\r\n")
         assert raw.recv(1000).startswith(b"HTTP/1.1 404")
 
@@ -103,3 +104,33 @@ def test_every_switch_is_in_the_docs_with_its_default(sandbox: RunningSandbox) -
         del documented[name]
 
     assert documented == expected
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example:{port}", "", "[::1]:1"]
+)
+def test_a_host_that_is_not_its_own_gets_nothing(sandbox: RunningSandbox, host: str) -> None:
+    port = sandbox.url.rpartition(":")[2]
+    headers = {"Host": host.format(port=port), **dmm_key(sandbox)}
+
+    for method, path in (("GET", "/"), ("DELETE", "/_sandbox/records"), ("GET", "/version")):
+        url = f"{sandbox.url}{path}"
+        reply = SESSION.request(method, url, headers=headers, timeout=TIMEOUT_SECONDS)
+
+        assert reply.status_code == 421
+        assert "credit" not in reply.text
+    assert sandbox.requests() == []
+
+
+def test_localhost_is_its_own_name(sandbox: RunningSandbox) -> None:
+    port = sandbox.url.rpartition(":")[2]
+    headers = {"Host": f"localhost:{port}"}
+
+    assert SESSION.get(sandbox.url, headers=headers, timeout=TIMEOUT_SECONDS).status_code == 200
+
+
+def test_opening_the_page_leaves_no_trace_in_the_requests(sandbox: RunningSandbox) -> None:
+    for path in ("/", "/favicon.ico", "/robots.txt", "/apple-touch-icon.png"):
+        SESSION.get(f"{sandbox.url}{path}", timeout=TIMEOUT_SECONDS)
+
+    assert sandbox.requests() == []

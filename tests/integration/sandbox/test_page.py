@@ -65,10 +65,10 @@ def test_other_pages_and_names_may_neither_read_nor_press(
 ) -> None:
     before = SESSION.get(f"{sandbox.url}/_sandbox/switches", timeout=TIMEOUT_SECONDS).json()
 
-    assert press(sandbox, "down", **headers).status_code == 403
+    assert press(sandbox, "down", **headers).status_code in (403, 421)
     page = SESSION.get(sandbox.url, headers=headers, timeout=TIMEOUT_SECONDS)
 
-    assert page.status_code == 403
+    assert page.status_code in (403, 421)
     after = SESSION.get(f"{sandbox.url}/_sandbox/switches", timeout=TIMEOUT_SECONDS).json()
     assert after == before
 

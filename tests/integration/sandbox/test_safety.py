@@ -1,5 +1,6 @@
 """What the sandbox keeps to itself: files, secrets, the rights of S3 identities, the network."""
 
+import json
 import shutil
 import stat
 import subprocess
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.object_store import client
 from tests.support.sandbox import RunningSandbox
-from tests.support.sandbox_calls import BUCKET, put_object
+from tests.support.sandbox_calls import BUCKET, SESSION, TIMEOUT_SECONDS, put_object
 from tests.support.sandbox_processes import pids_of
 
 
@@ -79,3 +80,29 @@ def test_everything_listens_on_loopback_only(sandbox: RunningSandbox) -> None:
     own = [line.split()[3] for line in lines if any(f"pid={pid}," in line for pid in pids)]
     assert len(own) >= 6
     assert [address for address in own if not address.startswith("127.0.0.1:")] == []
+
+
+def test_the_object_stores_other_ports_take_nothing_without_a_key(sandbox: RunningSandbox) -> None:
+    if sandbox.objects != "seaweedfs":
+        pytest.skip("moto's server has no other ports")
+    put_object(sandbox, "kept", "kept")
+    ports = json.loads((sandbox.folder / "identity.json").read_text())["ports"]
+    attempts = [
+        ("filer", "PUT", f"/buckets/{BUCKET}/foreign"),
+        ("filer", "DELETE", f"/buckets/{BUCKET}/kept"),
+        ("filer", "GET", f"/buckets/{BUCKET}/kept"),
+        ("master", "POST", "/submit"),
+        ("master", "GET", "/dir/assign"),
+        ("master", "GET", "/vol/grow?count=1"),
+        ("master", "GET", f"/col/delete?collection={BUCKET}"),
+        ("volume", "POST", "/1,01637037d6"),
+        ("volume", "DELETE", "/1,01637037d6"),
+        ("admin", "POST", "/api/s3/buckets"),
+    ]
+
+    for name, method, path in attempts:
+        url = f"http://127.0.0.1:{ports[name]}{path}"
+        reply = SESSION.request(method, url, files={"file": b"x"}, timeout=TIMEOUT_SECONDS)
+        assert reply.status_code in (401, 403, 404), (name, method, path, reply.text)
+    stored = sandbox.s3_client().get_object(Bucket=BUCKET, Key="kept")["Body"].read()
+    assert stored == b"kept"

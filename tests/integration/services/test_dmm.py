@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from monitoring.errors import ConfigError, CredentialsError, RefusedError, ServiceError
+from monitoring.ground_truth.follow import poll
+from monitoring.ground_truth.result import FileResult, Outcome
 from monitoring.s3_uri import S3Uri
 from monitoring.services.dmm import Dmm
 from monitoring.services.dmm_jobs import Ingestion, Progress, progress_of
@@ -671,3 +674,54 @@ def test_no_job_of_any_shape_breaks_the_reading_of_progress(job: dict[str, Any])
 
     assert got.ingestion in ("ingested", "going", "failed")
     assert got.word
+
+
+def test_words_of_dmm_that_would_steer_a_terminal_or_begin_a_line_are_only_data(
+    dmm: Monitor,
+) -> None:
+    dmm.answer(GROUND_TRUTH, as_json(400, ["no\r\nerror: \x1b[2J all is lost"]))
+
+    with pytest.raises(RefusedError) as caught:
+        dmm.register()
+
+    assert "no??error: ?[2J all is lost" in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("status", [200, 201])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"error": "the disk is full"},
+        {"message": "no"},
+        {"error": {"message": "no"}},
+        {"message": "ok", "errors": [{"message": "no"}]},
+        [{"error": "no"}],
+    ],
+)
+def test_a_2xx_with_an_error_in_any_field_is_no_success(
+    dmm: Monitor, value: Any, status: int
+) -> None:
+    dmm.answer(GROUND_TRUTH, as_json(status, value))
+
+    with pytest.raises(RefusedError, match=f"answered {status}: "):
+        dmm.register()
+
+
+def test_following_a_file_takes_its_time_and_no_more_however_many_pages_there_are(
+    dmm: Monitor,
+) -> None:
+    def slow_page(request: Request) -> Response:
+        time.sleep(0.4)
+        return as_json(200, {"jobs": [{"dataset_path": str(len(dmm.sent()))}]})
+
+    dmm.answer(f"{BASE}/model", as_json(200, {"ingestionStatus": "training"}))
+    dmm.answer(JOBS, slow_page)
+    file = FileResult(None, "s3://b/a.csv", Outcome.NOT_YET, awaits_ingestion=True)
+    file = replace(file, dmm_model_id=MODEL)
+    begin = time.monotonic()
+
+    (polled,) = poll(Dmm(dmm.settings()), [file], 1.0)
+
+    assert time.monotonic() - begin < 2
+    assert "DMM could not be asked" in polled.dmm_text

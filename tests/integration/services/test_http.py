@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from monitoring.errors import RefusedError, ServiceError, TransientError
+from monitoring.errors import MonitoringError, RefusedError, ServiceError, TransientError
 from monitoring.services import retry
 from monitoring.services.http import HttpService, Limits, Reply, ReplyTooLargeError, Request
-from tests.support.servers import Script, SocketServer
+from tests.support.servers import Script, SocketServer, dripping
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 QUICK = Limits(
@@ -40,15 +40,6 @@ def serve() -> Iterator[Callable[..., SocketServer]]:
 
 def send(url: str, limits: Limits = QUICK, **headers: str) -> Reply:
     return HttpService("the service", headers, limits).send(Request("GET", url))
-
-
-def dripping(*pieces: bytes, pause: float = 0.15) -> Script:
-    def script(connection: socket.socket) -> None:
-        for piece in pieces:
-            connection.sendall(piece)
-            time.sleep(pause)
-
-    return script
 
 
 def closing(answer: bytes) -> Script:
@@ -416,3 +407,68 @@ def test_a_retry_after_is_waited_for_as_given_and_not_at_all_where_the_time_does
     with pytest.raises(ServiceError, match=r"answered 503: busy \(1 try\)"):
         call(server)
     assert time.monotonic() - begin < 1
+
+
+# --- odd answers
+
+
+ODD_ANSWERS = {
+    "a negative chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n",
+    "a chunk of words": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n",
+    "a chunk without end": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    + b"F" * 5000
+    + b"\r\nhello\r\n",
+    "a negative length": b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello",
+    "a length of words": b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\nhello",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\nhello",
+    "a compression that is none": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+    b"Content-Length: 5\r\n\r\nhello",
+    "a compression of no kind": b"HTTP/1.1 200 OK\r\nContent-Encoding: br, zstd, x\r\n"
+    b"Content-Length: 5\r\n\r\nhello",
+    "many compressions": b"HTTP/1.1 200 OK\r\nContent-Encoding: " + b"gzip, " * 500 + b"gzip\r\n"
+    b"Content-Length: 5\r\n\r\nhello",
+    "a status of words": b"HTTP/1.1 abc OK\r\n\r\n",
+    "a status beyond all": b"HTTP/1.1 99999 OK\r\n\r\n",
+    "many headers": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n",
+    "a header without end": b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
+    "no header": b"HTTP/1.1 200 OK\r\n\x00\x01\r\n\r\n",
+    "a cookie of odd signs": b"HTTP/1.1 200 OK\r\nSet-Cookie: \xff=\x1b; expires=\x00\r\n"
+    b"Content-Length: 0\r\n\r\n",
+    "100 for ever": b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
+}
+
+
+@pytest.mark.parametrize("name", ODD_ANSWERS)
+def test_an_answer_in_no_form_is_an_error_of_the_tree(serve: Any, name: str) -> None:
+    server = serve(closing(ODD_ANSWERS[name]))
+
+    try:
+        reply = send(server.url)
+    except MonitoringError as error:
+        assert error.exit_code in (5, 6)
+        assert str(error).isprintable()
+    else:
+        assert len(reply.body) <= QUICK.max_reply_bytes
+
+
+@pytest.mark.parametrize(
+    "header", [b"\x1c0", b"\x1f5", b"-1", b"9" * 400, b"9" * 5000, b"1e3", b"Mon, 99 Foo 99999 x"]
+)
+def test_an_odd_retry_after_breaks_nothing(serve: Any, header: bytes) -> None:
+    head = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nRetry-After: " + header + b"\r\n\r\n"
+
+    with pytest.raises(TransientError) as caught:
+        send(serve(head).url)
+
+    wait = caught.value.retry_after_seconds
+    assert wait is None or wait >= 0
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"message":', b'[{"name":'])
+def test_json_that_is_nested_too_deep_is_no_data(opening: bytes) -> None:
+    depth = 150
+    closing_signs = {b"[": b"]", b'{"message":': b"}", b'[{"name":': b"}]"}[opening]
+    body = opening * depth + b"1" + closing_signs * depth
+
+    assert Reply(200, {}, body, "", 1.0).data is None
+    assert Reply(200, {}, b'{"text": "' + opening.replace(b'"', b"") * 500 + b'"}', "", 1.0).data

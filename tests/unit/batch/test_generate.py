@@ -9,11 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitoring.batch.generate import generate, make_batch
+from monitoring.batch import pool
+from monitoring.batch.generate import check_residual, generate, make_batch
+from monitoring.batch.pool import reference_rows
+from monitoring.batch.raking import Residual
 from monitoring.dataset.sample import Sample, draw_sample
 from monitoring.dataset.training_file import TrainingFile
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Drill, Feature, Settings
+from monitoring.settings.rules import Label
 from tests.support.quiet_days import Choice, measure
 from tests.support.shipped import with_scoring
 
@@ -72,8 +76,8 @@ def test_without_raking_at_five_neighbors_the_same_measure_alarms(settings: Sett
             {},
             None,
             {
-                "2026-03-01": "e430475374bf28b7bbb17db84afa4e1ac87bf82f6766708f3b9478d7dbd32ef8",
-                "2024-02-29": "1a5a4925c87f8ea9be9d779d7bfaafbaa9302ef1cc6091c735a844fa7176a125",
+                "2026-03-01": "652292096c9eb65147747197c9db57da52e68118c335cf34f0ee38d8ce3d0cca",
+                "2024-02-29": "cca80e066ddf6a9e1a3458ba438fcc989758dd43d1299b1df6b38265aa034c38",
             },
             id="shipped",
         ),
@@ -81,26 +85,26 @@ def test_without_raking_at_five_neighbors_the_same_measure_alarms(settings: Sett
             {"label_noise": 0.1, "drift": DRILLS, "classes": "training"},
             120,
             {
-                "2026-03-01": "898eb1643b15cf485a40482256ab185a61d50c6d4d36826c599fec159c77b6a9",
-                "2026-02-28": "3c1f22e2a3e33b337d823de4e4a04cea9bb358de7084bd816c9e477bbfa71cee",
+                "2026-03-01": "bdd68711e9ff8a9f1c4e578975fcf1d7b7a3f9849c29a60c435dc98bcfe616bd",
+                "2026-02-28": "cb5182ea5aa42b5dd3d34547462f39ba8e66dd44aa18f3b378ffeba6841ea0d9",
             },
             id="noise and drills",
         ),
         pytest.param(
             {"neighbors": 5, "classes": {0: 1.0, 1: 0.0}},
             600,
-            {"2026-03-01": "6b3acaa4bc82f75d5359f78049710d7ae1b0ecb756c1595ecd0377f69016e320"},
-            id="fewer neighbors in the end",
+            {"2026-03-01": "e8fc597c16cc0dd18a824ff8f9d5c5ed5d210e04c1615b3b8341d547c29f1d7e"},
+            id="five neighbors, one class",
         ),
         pytest.param(
             {"seed": 9, "reference_rows": 900, "neighbors": 2},
             77,
-            {"2026-03-01": "36afc26e4152b3cb8c3e6a53915e91c260e2b0e101c02d6b38eb2bd82ac73034"},
+            {"2026-03-01": "0031c24726a6b24cf916f11dfbb0b7f9b8036564a8de7511382c02094368e962"},
             id="another seed",
         ),
     ],
 )
-def test_a_day_has_the_batch_that_version_1_0_made_to_the_byte(
+def test_a_day_has_the_batch_of_this_generator_to_the_byte(
     settings: Settings, changes: Any, rows: int | None, sha256_by_day: dict[str, str]
 ) -> None:
     settings = with_scoring(settings, **changes)
@@ -113,15 +117,13 @@ def test_a_day_has_the_batch_that_version_1_0_made_to_the_byte(
     assert {day: batch.sha256 for day, batch in batches.items()} == sha256_by_day
 
 
-def test_other_features_have_the_batch_that_version_1_0_made_to_the_byte(
-    settings: Settings,
-) -> None:
+def test_other_features_have_the_batch_of_this_generator_to_the_byte(settings: Settings) -> None:
     settings = with_features(settings, *OTHER_FEATURES)
 
     with TrainingFile(settings) as data:
         batch = generate(settings, data, DAY, 50)
 
-    expected = "5f0aba695bafde7ccba2210cac26747134018c0c65d9ed2d78c687bca7b893e6"
+    expected = "02bde9fe5e9e40ec11b2d668ea3eaecb62951d16434e115103030673c6773b74"
     assert batch.sha256 == expected
 
 
@@ -209,15 +211,92 @@ def test_a_single_indicator_and_several_numericals_work(settings: Settings) -> N
 # A level or a class that is rare.
 
 
-def test_a_level_that_the_neighbors_vote_away_comes_back_with_fewer(
+def test_a_level_that_the_neighbors_vote_away_keeps_its_share(
     settings: Settings, sample: Sample
 ) -> None:
-    """At five neighbors no row of class 0 keeps debtors_guarantors_A103, which 3 % have."""
+    """At five neighbors no synthetic row of class 0 keeps debtors_guarantors_A103; 3 % have it."""
     settings = with_scoring(settings, neighbors=5, classes={0: 1.0, 1: 0.0})
 
     frame = make_batch(settings, sample, DAY, 600).frame
 
-    assert 5 <= frame["debtors_guarantors_A103"].sum() <= 40
+    of_class = sample.frame[sample.frame["credit"] == 0]
+    expected = 600 * of_class["debtors_guarantors_A103"].mean()
+    assert abs(frame["debtors_guarantors_A103"].sum() - expected) <= 5
+
+
+def test_every_class_has_500_reference_rows_or_all_it_has(settings: Settings) -> None:
+    """By its share in 140,000 rows a class with 242 would have 4."""
+    random = np.random.default_rng(0)
+    class_rows: dict[Label, int] = {0: 139_758, 1: 242}
+    classes = np.repeat([0, 1], [50_000, 242])
+    sample = Sample(pd.DataFrame(index=range(50_242)), random.random(50_242), class_rows)
+
+    def used(rows: int) -> list[int]:
+        scoring = with_scoring(settings, reference_rows=rows).scoring
+        codes = np.zeros((50_242, 1), np.int16)
+        return np.bincount(classes[reference_rows(sample, codes, classes, scoring)]).tolist()
+
+    assert used(2000) == [1997, 242]
+    assert used(100) == [500, 242]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_batch_has_every_level_of_a_table_that_is_wide_and_small(
+    settings: Settings, seed: int
+) -> None:
+    """Sixty rows, forty levels, a rare class: each share is met to two percentage points."""
+    random = np.random.default_rng(seed)
+    levels = random.integers(0, 40, 60)
+    frame = pd.DataFrame({f"level_{level}": (levels == level) * 1 for level in range(40)})
+    frame["amount"] = random.lognormal(3, 1, 60) + levels
+    frame["credit"] = random.permutation(np.repeat([0, 1], [48, 12]))
+    features = [Feature(f"level_{level}", "categorical", "level") for level in range(40)]
+    wide = with_features(settings, *features, Feature("amount", "numerical"))
+    sample = Sample(frame, random.random(60), {0: 48, 1: 12})
+
+    batch = make_batch(wide, sample, DAY, 300).frame
+
+    for value in (0, 1):
+        shares = [
+            rows[rows["credit"] == value].drop(columns=["amount", "credit"]).mean()
+            for rows in (frame, batch)
+        ]
+        assert (shares[0] - shares[1]).abs().max() <= 0.02
+
+
+def test_a_share_more_than_two_points_off_is_a_warning_and_above_five_a_refusal(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    check_residual(Residual(0, 0, 0.30, 0.281), "savings_A61", 1)
+    assert not caplog.records
+
+    check_residual(Residual(0, 0, 0.30, 0.34), "savings_A61", 1)
+    assert "class 1: savings_A61: 34 % of the synthetic rows can have it, expected 30 %" in (
+        caplog.text
+    )
+
+    with pytest.raises(RefusedError, match=r"class 1: savings_A61: 24 %.*expected 30 %.*raise"):
+        check_residual(Residual(0, 0, 0.30, 0.24), "savings_A61", 1)
+
+
+def test_a_batch_whose_pool_lacks_a_level_is_refused_by_name(
+    settings: Settings, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the reference rows' own codes in the pool this needs a fault in it."""
+    whole_pools = pool.make_pools
+
+    def without_a_level(codes: Any, *arguments: Any) -> dict[int, pool.Pool]:
+        checking_account = 0
+        pools = whole_pools(codes, *arguments).items()
+        kept = {code: each.codes[:, checking_account] != 1 for code, each in pools}
+        return {
+            code: pool.Pool(each.codes[kept[code]], each.counts[kept[code]]) for code, each in pools
+        }
+
+    monkeypatch.setattr("monitoring.batch.generate.make_pools", without_a_level)
+
+    with pytest.raises(RefusedError, match=r"class 0: checking_account_A14: 0 % .*expected 15.3 %"):
+        make_batch(settings, sample, DAY, 40)
 
 
 def test_a_class_too_small_for_the_neighbors_is_refused_by_name(

@@ -144,7 +144,8 @@ def test_a_window_is_reported_when_it_turns_and_not_again_while_it_lasts(world: 
     turned = reported.index(True)
     assert all(window and window.alarmed for window in windows[turned:])
     (text,) = [alert.text for alert in records[turned].alerts if "window" in alert.metric]
-    assert f"today; over {turned + 1} days ({(turned + 1) * 200:,} rows) PSI 0." in text
+    assert text.startswith(f"over {turned + 1} days ({(turned + 1) * 200:,} rows): property_A121 ")
+    assert "; PSI 0." in text
 
     # It goes on, though nothing new is reported.
     window_alert = ("drift", "property_A121", "psi_window")

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from benchmarks.population import Population
 from monitoring.checks.limits import Limits
 from tests.support.world import World
@@ -39,3 +41,28 @@ def test_the_file_is_written_only_for_new_limits(population: Population, tmp_pat
     known.write(path)
 
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "content", ['{"a": -1}', '{"a": 1e999}', "[" * 5000, '{"a": "x"}', '{"a": 1', "\x00"]
+)
+def test_limits_that_were_altered_are_left_out_with_a_note(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str
+) -> None:
+    path = tmp_path / "limits.json"
+    path.write_text(content)
+
+    assert Limits.read(path).known == {}
+    assert f"{path}: left out" in caplog.text
+
+
+def test_limits_that_cannot_be_stored_fail_no_day(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "limits.json").mkdir()
+    limits = Limits({"a": 1.0})
+    limits._has_new = True
+
+    limits.write(tmp_path / "limits.json")
+
+    assert "simulated again" in caplog.text

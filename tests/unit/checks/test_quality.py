@@ -8,7 +8,11 @@ import pandas as pd
 import pytest
 
 from benchmarks.population import Population
+from monitoring.checks import quality
+from monitoring.checks.counts import count_features
 from monitoring.checks.limits import Limits
+from monitoring.dataset import counting
+from monitoring.settings.model import Feature, Schema, Settings
 from tests.support.world import World, found
 
 Spoil = Callable[["pd.Series[Any]"], Any]
@@ -101,3 +105,65 @@ def test_outliers_that_the_baseline_has_as_well_are_no_finding(
     print(f"seeds 0 to 19: {alarms} alarms")
 
     assert alarms == 0  # four standard errors: 3 in 100,000 where the shares are the same
+
+
+def outlier_days(
+    settings: Settings, draw: Callable[[int, int, np.random.Generator], Any], seeds: int = 30
+) -> int:
+    """Return on how many quiet days of 100 rows a class the outliers of a column alarm.
+
+    draw: values of a class. The baseline has 20,000 rows of class 0 and 1,000 of class 1.
+    """
+    schema = Schema(settings.schema.target, [Feature("amount", "numerical")])
+
+    def table(rows: tuple[int, int], random: np.random.Generator) -> pd.DataFrame:
+        amounts = [draw(code, number, random) for code, number in enumerate(rows)]
+        return pd.DataFrame({"amount": np.concatenate(amounts), "credit": np.repeat([0, 1], rows)})
+
+    training = table((20_000, 1_000), np.random.default_rng(0))
+    baseline = counting.build(
+        schema, lambda: [training], source="test", content_hash="", created_at=""
+    )
+    first = int(np.random.default_rng().integers(1_000_000))
+    print(f"seeds from {first}")
+    alarms = 0
+    for seed in range(first, first + seeds):
+        batch = table((100, 100), np.random.default_rng(seed))
+        counted = count_features(schema, batch, baseline, independent=False)
+        alarms += bool(quality.check(settings.checks, counted)[1])
+    return alarms
+
+
+def test_outliers_are_compared_with_those_of_the_days_own_class_mix(
+    population: Population,
+) -> None:
+    """A third of the rare class is far out: a balanced day has 17 % of it, the baseline 2 %."""
+
+    def draw(code: int, rows: int, random: np.random.Generator) -> Any:
+        is_far = random.random(rows) < code / 3
+        return random.normal(0, 1, rows) + 20 * is_far
+
+    assert outlier_days(population.settings, draw) == 0
+
+
+def test_a_column_whose_quartiles_are_equal_has_outliers_only_outside_its_range(
+    population: Population,
+) -> None:
+    """One value in eight is not 0: that is no outlier, however many more of them a day has."""
+    rows = np.arange(1000)
+    schema = Schema(population.settings.schema.target, [Feature("amount", "numerical")])
+    frame = pd.DataFrame({"amount": np.where(rows % 8 == 0, rows % 50, 0), "credit": rows % 2})
+    baseline = counting.build(
+        schema, lambda: [frame], source="test", content_hash="", created_at=""
+    )
+
+    def outlier_alerts(amounts: Any) -> list[str]:
+        counted = count_features(schema, frame.assign(amount=amounts), baseline, independent=False)
+        alerts = quality.check(population.settings.checks, counted)[1]
+        return [alert.metric for alert in alerts if alert.metric == "outlier_share"]
+
+    numbers = baseline.columns["amount"].numbers
+    assert numbers
+    assert numbers.fences == (0, 48)
+    assert outlier_alerts(np.where(rows % 2 == 0, rows % 50, 0)) == []
+    assert outlier_alerts(np.where(rows % 8 == 0, 49 + rows, 0)) == ["outlier_share"]

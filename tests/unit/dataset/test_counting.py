@@ -16,6 +16,7 @@ from monitoring.dataset.counting import count
 from monitoring.dataset.training_data import chunks
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Target
+from monitoring.settings.rules import Label
 from tests.support.counted import SCHEMA, build, frame_of
 from tests.support.shipped import DATA, shipped_settings
 
@@ -175,8 +176,10 @@ def test_a_class_without_rows_is_refused() -> None:
         build(frame)
 
 
-@pytest.mark.parametrize("classes", [[0, 1], ["bad", "good"]])
-def test_rows_with_another_class_are_left_out(classes: list[int | str]) -> None:
+@pytest.mark.parametrize(
+    "classes", [[0, 1], ["bad", "good"], [False, True], [0.5, 1.0], [0, "good"]]
+)
+def test_rows_with_another_class_are_left_out(classes: list[Label]) -> None:
     target = Target(name="outcome", classes=classes, positive=classes[1])
     frame = frame_of(np.arange(50.0))
     labels = [classes[code] for code in frame["outcome"]]

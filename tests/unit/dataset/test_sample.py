@@ -18,18 +18,20 @@ def schema() -> Schema:
     return shipped_settings().schema
 
 
-def test_rows_without_a_number_are_left_out_of_the_sample_but_counted(
+def test_rows_without_a_value_are_left_out_of_the_sample_and_of_its_class_mix(
     schema: Schema, tmp_path: Path
 ) -> None:
     frame = pd.read_csv(DATA, dtype=str)
     frame.loc[17, "age"] = None
+    frame.loc[18, "savings"] = ""
+    outcomes = frame.drop(index=[17, 18])["credit"].value_counts()
     frame.to_csv(tmp_path / "data.csv", index=False)
 
     drawn = draw_sample(tmp_path / "data.csv", schema, np.random.default_rng(0))
 
-    assert len(drawn.frame) == 999
-    assert 17 not in drawn.frame.index
-    assert drawn.class_rows == {0: 300, 1: 700}
+    assert len(drawn.frame) == 998
+    assert not {17, 18} & set(drawn.frame.index)
+    assert drawn.class_rows == {0: outcomes["0"], 1: outcomes["1"]}
 
 
 def test_the_sample_is_even_over_the_file_and_exact_in_its_class_counts(

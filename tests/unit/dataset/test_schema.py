@@ -10,6 +10,7 @@ import pytest
 
 from monitoring.dataset import schema
 from monitoring.settings.model import Feature, Schema, Target
+from monitoring.settings.rules import Label
 
 CREDIT = Schema(
     Target("credit", [0, 1], 1),
@@ -62,6 +63,29 @@ def test_a_request_keeps_fractions_and_holds_nothing_else_of_the_row() -> None:
     assert data == {**row, "customer_id": "x"}
 
 
+def test_a_feature_is_sent_by_its_name_at_the_endpoint_and_arguments_with_each_row() -> None:
+    features = [Feature("age", "numerical", as_name="age_years"), Feature("foreign", "categorical")]
+    named = Schema(CREDIT.target, features)
+
+    body = schema.request_body(named, {"age": 35, "foreign": 0}, "x", {"channel": "b", "n": None})
+
+    assert json.loads(body)["data"] == {
+        "age_years": 35,
+        "foreign": 0,
+        "channel": "b",
+        "n": None,
+        "customer_id": "x",
+    }
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [(1, "1"), ("yes", "yes"), ("True", "True"), (True, "true"), (False, "false"), (0.5, "0.5")],
+)
+def test_classes_are_written_as_the_endpoint_returns_them(label: Label, text: str) -> None:
+    assert schema.label_text(label) == text
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_what_json_can_not_say_is_no_request(bad: float) -> None:
     row = {"savings_A65": 0, "age": bad, "savings_A61": 0, "foreign": 0}
@@ -72,6 +96,7 @@ def test_what_json_can_not_say_is_no_request(bad: float) -> None:
 
 def test_the_hash_changes_with_what_a_column_means_and_only_with_that() -> None:
     features = CREDIT.features
+    renamed = Feature("age", "numerical", as_name="age_years")
     as_categorical = Feature("age", "categorical")
     without_group = Feature("savings_A65", "categorical")
     changed = [
@@ -80,6 +105,7 @@ def test_the_hash_changes_with_what_a_column_means_and_only_with_that() -> None:
         dataclasses.replace(CREDIT, target=Target("credit", ["0", "1"], "1")),
         dataclasses.replace(CREDIT, features=features[:3]),
         dataclasses.replace(CREDIT, features=[*features[:1], as_categorical, *features[2:]]),
+        dataclasses.replace(CREDIT, features=[*features[:1], renamed, *features[2:]]),
         dataclasses.replace(CREDIT, features=[without_group, *features[1:]]),
     ]
 

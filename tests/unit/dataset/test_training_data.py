@@ -138,7 +138,7 @@ def test_a_column_that_comes_twice_is_refused_by_name(schema: Schema, tmp_path: 
 
 def test_levels_and_classes_that_look_like_numbers_or_booleans_are_found(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text(
-        "release,married,good\nv1.0,True,1.0\nv2.0,False,0\nv1.0,,1\n"
+        "release,married,good\nv1.0,True,1.0\nv2.0,False,0\nv1.0,False,1\n"
     )
     features = [
         Feature("release_v1.0", "categorical", "release"),
@@ -167,7 +167,10 @@ def test_missing_values_are_counted_over_all_chunks(
     frame.loc[500, "age"] = None
     frame.to_csv(tmp_path / "data.csv", index=False)
 
-    missing = training_data.missing(tmp_path / "data.csv", schema)
+    tally = training_data.Tally()
+    chunks = list(training_data.chunks(tmp_path / "data.csv", schema, tally=tally))
 
-    assert missing == {"savings": (3, 17), "age": (1, 500)}
-    assert training_data.missing(DATA, schema) == {}
+    assert tally.columns == {"savings": (3, 17), "age": (1, 500)}
+    assert (tally.rows, tally.left_out, tally.left_out_by) == (1000, 4, {"savings", "age"})
+    assert sorted({17, 18, 500, 999} | set(pd.concat(chunks).index)) == list(range(1000))
+    assert len(pd.concat(chunks)) == 996

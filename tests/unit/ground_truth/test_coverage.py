@@ -6,6 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
 from monitoring.ground_truth.coverage import Coverage
 from monitoring.ledger.workspace import Workspace
 
@@ -100,3 +104,39 @@ def test_coverage_equals_a_plain_join_of_sets(tmp_path: Path) -> None:
             "duplicate": 0,
             "late": 0,
         }
+
+
+ODD_IDS = [
+    "2026-03-01_" + "9" * 4301,
+    "2026-03-01_" + "0" * 4301,
+    "9" * 10_000,
+    "2026-03-01_²",
+    "2026-03-01_١",
+    "2026-03-01_-1",
+    "2026-03-01_1e3",
+    "2026-03-01_0x1",
+    "2026-03-01_ 1",
+    "2026-03-01_1\n",
+    "2026-03-01_\x00",
+    "_",
+    "__",
+    "\ud7ff\ue000",
+]
+
+
+@pytest.mark.parametrize("row_id", ODD_IDS)
+def test_an_id_that_is_none_of_ours_is_unknown(tmp_path: Path, row_id: str) -> None:
+    a_day(tmp_path, "2026-03-01", 3)
+
+    counts = covered(tmp_path, [row_id, "2026-03-01_1"])
+
+    assert (counts["unknown"], counts["matched"]) == (1, 1)
+
+
+@given(some.text())
+def test_no_id_breaks_the_counting(row_id: str) -> None:
+    coverage = Coverage(Workspace(Path("/nowhere"), Path("/nowhere")), date(2026, 6, 10))
+
+    coverage.add(f"2026-03-01_{row_id}")
+
+    assert coverage.counts(0)["unknown"] == 1

@@ -42,7 +42,7 @@ def test_an_answer_to_a_row_that_the_batch_does_not_have_is_refused_with_its_lin
 def test_of_several_answers_to_a_row_the_last_counts_and_a_torn_last_line_is_cut_off(
     tmp_path: Path,
 ) -> None:
-    failed = answer(0, error="503", is_retryable=True)
+    failed = answer(0, prediction=None, score=None, error="503", is_retryable=True)
     path = journal_of(tmp_path, line(failed), line(answer(1)), line(answer(0)))
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"batch": "00')

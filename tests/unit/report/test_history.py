@@ -4,6 +4,8 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+
 from monitoring.checks.record import DayRecord, to_json
 from monitoring.ledger.workspace import Workspace
 from monitoring.report import report
@@ -51,3 +53,33 @@ def test_a_history_that_was_torn_keeps_its_whole_rows(
     lines = (tmp_path / "history.csv").read_text().splitlines()
     assert lines[:2] == ["day,metric,subject,value,limit", "2025-12-31,auc,model,0.7,"]
     assert not [line for line in lines if line.startswith("2025-12-31,acc")]
+
+
+@pytest.mark.parametrize("odd", [b"\xa5", b"\x00", b'"', b"\r"])
+def test_a_history_with_one_odd_byte_keeps_the_other_lines_and_is_named(
+    days: list[DayRecord], tmp_path: Path, caplog: pytest.LogCaptureFixture, odd: bytes
+) -> None:
+    path = tmp_path / "history.csv"
+    path.write_bytes(
+        b"day,metric,subject,value,limit\n2025-12-30,auc,model,0.7,\n"
+        b"2025-12-31,auc" + odd + b",model,0.7\n"
+    )
+
+    report.write(workspace_in(tmp_path), days[0], [])
+
+    text = path.read_bytes().decode()
+    assert "2025-12-30,auc,model,0.7,\n" in text
+    assert "2025-12-31" not in text
+    assert f"{path}: " in caplog.text
+
+
+def test_a_history_that_cannot_be_read_is_left_out_and_named(
+    days: list[DayRecord], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "history.csv"
+    path.symlink_to(path)  # a loop
+
+    report.write(workspace_in(tmp_path), days[0], [])
+
+    assert f"{path}: left out" in caplog.text
+    assert path.read_text().startswith("day,metric")

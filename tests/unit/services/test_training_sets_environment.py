@@ -70,7 +70,7 @@ def test_the_host_is_the_first_that_is_set_and_not_empty(
         "DOMINO_USER_API_KEY": KEY,
         "DOMINO_TRAINING_SET_PATH": str(mount),
         "DOMINO_TOKEN_FILE": "",
-        "OTHER": "",
+        "LC_ALL": "",
         **given,
     }
 
@@ -79,7 +79,7 @@ def test_the_host_is_the_first_that_is_set_and_not_empty(
     assert result["DOMINO_API_HOST"] == seen
     assert result["DOMINO_PROJECT_ID"] == "project"
     assert "" not in [value for name, value in result.items() if name.startswith("DOMINO_")]
-    assert result["OTHER"] == ""
+    assert result["LC_ALL"] == ""
 
 
 @pytest.mark.parametrize(
@@ -116,3 +116,25 @@ def test_the_bundle_that_requests_knows_is_handed_to_the_client(
     variables.pop("SSL_CERT_FILE", None)
 
     assert environment_for(settings, variables, writes=True)["SSL_CERT_FILE"] == "/ours.pem"
+
+
+def test_the_child_gets_what_it_needs_and_no_other_secret(settings: Settings, mount: Path) -> None:
+    secrets = {
+        "MODEL_API_TOKEN": "model-token",
+        "DMM_API_KEY": "dmm-key",
+        "AWS_SECRET_ACCESS_KEY": "aws-secret",
+        "AWS_SESSION_TOKEN": "aws-session",
+        "ALERT_WEBHOOK_URL": "https://hooks.test/secret",
+        "PING_URL": "https://ping.test/secret",
+        "DATABASE_PASSWORD": "of another program",
+        "DOMINO_DATA_API_KEY": "of another client",
+    }
+    needed = {"PATH": "/bin", "https_proxy": "http://proxy.test", "LC_ALL": "C.UTF-8"}
+    variables = environment("https://api.test", mount)
+
+    result = environment_for(settings, variables | secrets | needed, writes=True)
+
+    assert not secrets.keys() & result.keys()
+    assert not set(secrets.values()) & set(result.values())
+    assert result.items() >= needed.items()
+    assert result["DOMINO_USER_API_KEY"] == KEY

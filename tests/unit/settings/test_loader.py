@@ -16,7 +16,7 @@ import yaml
 
 from monitoring.errors import ConfigError
 from monitoring.settings import loader
-from monitoring.settings.model import VARIABLE_DEFAULTS, Settings
+from monitoring.settings.model import VARIABLE_DEFAULTS, YAML_NAMES, Settings
 from tests.support.loop import ROOT
 
 SHIPPED = (ROOT / "config.yaml").read_text(encoding="utf-8")
@@ -75,7 +75,7 @@ def every_key(kind: Any = Settings, prefix: str = "") -> Iterator[tuple[str, str
     hints = typing.get_type_hints(kind, include_extras=True)
     for field in dataclasses.fields(kind):
         name, hint = (
-            prefix + ("from" if field.name == "from_day" else field.name),
+            prefix + YAML_NAMES.get(field.name, field.name),
             hints[field.name],
         )
         if dataclasses.is_dataclass(hint):
@@ -186,6 +186,59 @@ def read_document() -> str:
             "rows: [100, 300]",
             "rows: [300, 100]",
             "scoring.rows: got [300, 100], expected [low, high], whole, with 1 <= low",
+        ),
+        (
+            "positive: 1}",
+            "positive: true}",
+            "schema.target.positive: got True, expected one of [0, 1]",
+        ),
+        (
+            "classes: [0, 1]",
+            "classes: [0, 0.0]",
+            "schema.target.classes: got [0, 0.0], expected two or more different texts, numbers or",
+        ),
+        (
+            "classes: [0, 1]",
+            "classes: [0, .nan]",
+            "schema.target.classes: got [0, nan], expected two or more different texts, numbers or",
+        ),
+        (
+            "classes: balanced",
+            "classes: {true: 0.5, false: 0.5}",
+            "scoring.classes: got {True: 0.5, False: 0.5}, expected a share for each of [0, 1]",
+        ),
+        (
+            "threshold: null",
+            "threshold: 1.5",
+            "model_api.threshold: got 1.5, expected a number from 0 to 1, or null",
+        ),
+        (
+            "arguments: {}",
+            "arguments: [1]",
+            "model_api.arguments: got [1], expected a mapping of names to texts, numbers, true,",
+        ),
+        (
+            "arguments: {}",
+            "arguments: {since: 2026-01-01}",
+            "model_api.arguments: got {'since': datetime.date(2026, 1, 1)}, expected a mapping",
+        ),
+        (
+            "arguments: {}",
+            "arguments: {age: 1}",
+            "model_api.arguments.age: got 'age', expected a name of its own, this is"
+            " schema.features[7].name",
+        ),
+        (
+            "name: savings_A61, type: categorical",
+            "name: savings_A61, as: age, type: categorical",
+            "schema.features[9].as: got 'age', expected a name of its own at the endpoint, this is"
+            " schema.features[7].name",
+        ),
+        (
+            "{name: age, type: numerical}",
+            "{name: age, type: numerical, as: customer_id}",
+            "schema.features[7].as: got 'customer_id', expected a name of its own at the endpoint,"
+            " this is schema.key",
         ),
         ("rows: [100, 300]", "rows: [0, 300]", "scoring.rows: got [0, 300], expected"),
         ("rows: [100, 300]", "rows: 300", "scoring.rows: got 300, expected [low, high]"),
@@ -338,7 +391,7 @@ def read_document() -> str:
         (
             "data/german_credit.csv",
             "s3://bucket",
-            "training_data: got 's3://bucket', expected a path, or s3://bucket/key",
+            "training_data: got 's3://bucket', expected a path, s3://bucket/key or",
         ),
         (
             "data/german_credit.csv",
@@ -349,7 +402,7 @@ def read_document() -> str:
         (
             "classes: [0, 1]",
             "classes: [0]",
-            "schema.target.classes: got [0], expected two or more different whole numbers or",
+            "schema.target.classes: got [0], expected two or more different texts, numbers or",
         ),
         (
             "classes: [0, 1]",
@@ -364,7 +417,7 @@ def read_document() -> str:
         (
             "classes: [0, 1]",
             "classes: [no, yes]",
-            "schema.target.classes: got [False, True], expected two or more different",
+            "schema.target.positive: got 1, expected one of [False, True]",
         ),
         ("positive: 1", "positive: 2", "schema.target.positive: got 2, expected one of [0, 1]"),
         (
@@ -701,7 +754,7 @@ def test_what_came_from_a_variable_is_shown_by_no_problem(tmp_path: Path, key: s
 def test_a_secret_in_the_file_is_refused_unseen(tmp_path: Path, new: str) -> None:
     message = problems(tmp_path, changed("${MODEL_API_TOKEN}", new))
 
-    assert "config.yaml:35: model_api.token: got " in message
+    assert "config.yaml:37: model_api.token: got " in message
     assert "literal-secret" not in message
 
 
@@ -818,7 +871,7 @@ def test_a_missing_variable_is_told_with_where_it_was_looked_for(tmp_path: Path)
     del os.environ["MODEL_API_TOKEN"]
     os.environ["DMM_MODEL_ID"] = ""
     expected = (
-        "config.yaml:35: model_api.token: missing variable MODEL_API_TOKEN: looked for in the"
+        "config.yaml:37: model_api.token: missing variable MODEL_API_TOKEN: looked for in the"
         " environment and in "
     )
     assert f"{expected}{tmp_path}/.env (no such file)" in problems(tmp_path, SHIPPED)
@@ -1030,3 +1083,124 @@ def test_an_env_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     with pytest.raises(ConfigError, match=r"\.env: can't be read: Is a directory"):
         loader.load(tmp_path / "config.yaml")
+
+
+# --- mistakes that have a remedy of their own
+
+
+def test_the_warnings_about_the_env_file_come_with_the_errors_that_they_explain(
+    tmp_path: Path,
+) -> None:
+    del os.environ["DMM_URL"]
+    (tmp_path / ".env").write_text("DMM_URL https://h\n")
+    (tmp_path / ".env").chmod(0o600)
+
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path)
+
+    (warning,) = raised.value.warnings
+    assert f"{tmp_path}/.env:1: ignored: expected NAME=value" in warning
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("name", ["config.yaml", ".env"])
+def test_a_file_in_utf_16_is_said_to_be_one(tmp_path: Path, name: str, encoding: str) -> None:
+    content = (SHIPPED if name == "config.yaml" else "DMM_URL=https://h\n").encode(encoding)
+    (tmp_path / ".env").write_bytes(content if name == ".env" else b"")
+    (tmp_path / ".env").chmod(0o600)
+
+    with pytest.raises(ConfigError, match=rf"{name}: .*UTF-16.*save it as UTF-8"):
+        load(tmp_path, content if name == "config.yaml" else SHIPPED)
+
+
+@pytest.mark.parametrize("name", ["STATE_DIR", "REPORT_DIR"])
+def test_a_folder_under_a_file_is_a_mistake_of_the_settings(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("")
+    os.environ[name] = "file/below/it"
+
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path)
+
+    assert f"{name.lower()}: got the value of {name} (not shown), expected a folder" in str(
+        raised.value
+    )
+    assert f"{tmp_path}/file is a file" in str(raised.value)
+
+
+def test_a_model_name_that_no_file_can_have_is_refused_and_the_longest_is_taken(
+    tmp_path: Path,
+) -> None:
+    longest = "m" * 255
+    assert load(tmp_path, changed("model: credit-default", f"model: {longest}")).model == longest
+
+    with pytest.raises(ConfigError, match=r"model: got .*expected .*at most 255"):
+        load(tmp_path, changed("model: credit-default", f"model: {longest}m"))
+
+
+# --- what a model can be
+
+
+def test_a_feature_may_have_another_name_at_the_endpoint_and_arguments_any_json_value(
+    tmp_path: Path,
+) -> None:
+    text = changed(
+        "{name: age, type: numerical}",
+        "{name: age, type: numerical, as: age_years}",
+        "arguments: {}",
+        "arguments: {channel: batch, debug: false, limit: 0.5, note: null}",
+    )
+
+    settings = load(tmp_path, text)
+
+    assert settings.schema.features[7].as_name == "age_years"
+    assert settings.model_api.arguments == {
+        "channel": "batch",
+        "debug": False,
+        "limit": 0.5,
+        "note": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("classes", "positive", "mix"),
+    [
+        ("[no risk, risk]", "risk", "{no risk: 0.3, risk: 0.7}"),
+        ("[false, true]", "true", "{false: 0.3, true: 0.7}"),
+        ("[0.5, 1.5]", "1.5", "{0.5: 0.3, 1.5: 0.7}"),
+        ("[-1, 1]", "1", "{-1: 0.3, 1: 0.7}"),
+    ],
+)
+def test_classes_are_of_any_kind(tmp_path: Path, classes: str, positive: str, mix: str) -> None:
+    text = changed(
+        "classes: [0, 1], positive: 1",
+        f"classes: {classes}, positive: {positive}",
+        "classes: balanced",
+        f"classes: {mix}",
+    )
+
+    settings = load(tmp_path, text)
+
+    target = settings.schema.target
+    assert target.classes == yaml.safe_load(classes)
+    assert target.positive == target.classes[1]
+    assert isinstance(settings.scoring.classes, dict)
+    assert [settings.scoring.classes[label] for label in target.classes] == [0.3, 0.7]
+
+
+def test_a_threshold_decides_between_two_classes_and_not_beside_probabilities(
+    tmp_path: Path,
+) -> None:
+    of_three = changed("classes: [0, 1]", "classes: [0, 1, 2]", "threshold: null", "threshold: 0.5")
+    beside = changed(
+        "threshold: null", "threshold: 0.5", "probabilities: null", "probabilities: shares"
+    )
+
+    without = changed(
+        "probability: score", "probability: null", "threshold: null", "threshold: 0.5"
+    )
+
+    assert "expected null, or a path in model_api.probability" in problems(tmp_path, without)
+    assert "expected null: a threshold decides between two classes, not [0, 1, 2]" in problems(
+        tmp_path, of_three
+    )
+    assert "expected null: with probabilities the largest decides" in problems(tmp_path, beside)

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from monitoring.errors import RefusedError
-from monitoring.settings.model import Schema
-from monitoring.training_set.content import content_hash, read_content
+from monitoring.settings.model import Feature, Schema, Target
+from monitoring.settings.rules import Label
+from monitoring.training_set.content import as_captured, content_hash, read_content
 from tests.support.shipped import DATA
 
 
@@ -41,6 +42,52 @@ def test_the_content_hash_is_the_one_that_old_versions_have_in_their_notes(
 ) -> None:
     expected = "f4195d6c94d955e759a9754da6457604c29672d0b8c508eedb297d57b8ec9d01"
     assert content_hash(frame, schema) == expected
+
+
+def test_a_version_names_its_columns_as_the_endpoint_captures_them(
+    schema: Schema, frame: pd.DataFrame
+) -> None:
+    features = [
+        dataclasses.replace(feature, as_name="age_years") if feature.name == "age" else feature
+        for feature in schema.features
+    ]
+    renamed = dataclasses.replace(schema, features=features)
+
+    captured = as_captured(frame, renamed)
+
+    assert list(captured) == [
+        "age_years" if name == "age" else name for name in as_captured(frame, schema)
+    ]
+    assert content_hash(captured, renamed) != content_hash(frame, schema)
+
+
+@pytest.mark.parametrize(
+    ("classes", "kind"),
+    [
+        ([False, True], "bool"),
+        ([0.5, 1.0], "float64"),
+        ([0, 1], "int64"),
+        (["0", "1"], "str"),
+        ([0, "good"], "str"),
+    ],
+)
+@pytest.mark.parametrize("file", ["data.csv", "data.parquet"])
+def test_classes_of_any_kind_are_stored_as_what_they_are(
+    tmp_path: Path, classes: list[Label], kind: str, file: str
+) -> None:
+    is_mixed = len({type(value) for value in classes}) > 1
+    labels = [str(value) for value in classes] if is_mixed else classes
+    source = pd.DataFrame({"age": [20, 30], "good": labels})
+    if file == "data.csv":
+        source.to_csv(tmp_path / file, index=False)
+    else:
+        source.to_parquet(tmp_path / file)
+    schema = Schema(Target("good", classes, classes[1]), [Feature("age", "numerical")])
+
+    frame = read_content(tmp_path / file, schema)
+
+    assert str(frame["good"].dtype) == kind
+    assert frame["good"].tolist() == (labels if kind == "str" else classes)
 
 
 def test_ids_are_text_however_they_are_stored_and_a_fraction_stays_a_fraction(

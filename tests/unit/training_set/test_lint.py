@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from monitoring.dataset import training_data
+from monitoring.dataset.training_data import Tally
 from monitoring.settings.model import Schema
 from monitoring.training_set.content import read_content
 from monitoring.training_set.lint import lint
@@ -70,10 +70,11 @@ def with_missing(frame: pd.DataFrame) -> pd.DataFrame:
             with_missing,
             CLEAN,
             [
-                r"savings: missing values: 100 of 1000 \(10 %\), the first in row 1; .* is 0 there"
-                r".*fill them in",
-                r"age: missing values: 1 of 1000 \(0.1 %\), the first in row 3; .*a number stays"
-                r" missing",
+                r"savings: missing values: 100 of 1000 \(10 %\), the first in row 1: these rows are"
+                r" left out of batch and baseline; fill them in, or set nullable: true",
+                r"age: missing values: 1 of 1000 \(0.1 %\), the first in row 3: these rows are",
+                r"101 of 1,000 rows \(10.1 %\) are left out of batch and baseline, they have no"
+                r" value of age \(1\), savings \(100\)",
             ],
             id="missing values",
         ),
@@ -94,7 +95,8 @@ def test_each_fault_names_its_column_and_the_remedy(
     path = tmp_path / "data.csv"
     change(pd.read_csv(DATA, dtype=str)).to_csv(path, index=False)
 
-    findings = lint(read_content(path, schema), schema, training_data.missing(path, schema))
+    tally = Tally()
+    findings = lint(read_content(path, schema, tally), schema, tally)
 
     for texts, patterns in zip(findings, (errors, warnings), strict=True):
         assert len(texts) == len(patterns), texts
@@ -105,7 +107,7 @@ def test_each_fault_names_its_column_and_the_remedy(
 def test_a_column_that_the_endpoint_does_not_capture_is_an_error(
     schema: Schema, frame: pd.DataFrame
 ) -> None:
-    findings = lint(frame.assign(duration_months=12), schema, {})
+    findings = lint(frame.assign(duration_months=12), schema, Tally(rows=len(frame)))
 
     (error,) = findings.errors
     assert error.startswith("duration_months: the endpoint does not capture it ")

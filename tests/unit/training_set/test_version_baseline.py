@@ -11,6 +11,7 @@ from monitoring.dataset.baseline import Baseline, fingerprint
 from monitoring.ledger.workspace import Workspace
 from monitoring.services.training_sets import TrainingSets, Version
 from monitoring.settings.model import Settings
+from monitoring.training_set.content import as_captured
 from monitoring.training_set.version_baseline import count_version, load_version_baseline, pin
 
 
@@ -57,6 +58,23 @@ def test_a_version_without_a_pinned_baseline_is_counted_from_its_data(
     assert fingerprint(baseline) == fingerprint(counted)
     shutil.rmtree(training_sets.mount)
     assert load_version_baseline(own, training_sets, version(1)) is None
+
+
+def test_the_columns_of_a_version_are_found_by_their_names_at_the_endpoint(
+    own: Settings, training_sets: TrainingSets, frame: pd.DataFrame, counted: Baseline
+) -> None:
+    features = [
+        dataclasses.replace(feature, as_name=f"x_{feature.name}") for feature in own.schema.features
+    ]
+    schema = dataclasses.replace(own.schema, features=features)
+    renamed = dataclasses.replace(own, schema=schema)
+    as_captured(frame, schema).to_parquet(training_sets.mount / "set/version/data.parquet")
+
+    baseline = load_version_baseline(renamed, training_sets, version(1))
+
+    assert baseline is not None
+    assert list(baseline.columns) == list(counted.columns)
+    assert baseline.columns["age"].missing == 0
 
 
 def test_the_pinned_baseline_of_the_version_serves_without_its_data(
