@@ -8,7 +8,8 @@ run: .venv/run                  ## the whole loop on the sandbox, with real inpu
 	@$(BIN)/python -m sandbox run create_training_set.py
 	@$(BIN)/python -m sandbox run daily_scoring.py
 	@$(BIN)/python -m sandbox run gt_registration.py --wait 60
-	@ls -t var/sandbox/reports/*/*.html | head -n 1 | sed 's/^/report to open: /'
+	@ls -t var/sandbox/reports/*/index.html | head -n 1 | sed 's/^/overview to open: /'
+	@echo "the sandbox's own page, with faults to try: make sandbox"
 
 test: .venv/test                ## the whole test suite, with its coverage
 	@$(BIN)/coverage erase
@@ -46,4 +47,9 @@ clean:                          ## remove everything that was installed or gener
 .venv/test: .venv/run requirements-dev.txt
 	@echo "installing what the tests need ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@# The tests of the pages need a browser, and are skipped without one.
+	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing Chromium ..."; \
+	  (apt-get install -qq -y chromium || { apt-get update -qq && apt-get install -qq -y chromium; }) \
+	    >/dev/null 2>&1 || echo "no Chromium: the tests of the pages are skipped"; fi
 	@touch $@

@@ -85,6 +85,7 @@ def score_days(
     from monitoring.ledger import days
     from monitoring.ledger.entry import Ledger
     from monitoring.ledger.workspace import Workspace
+    from monitoring.report.refresh import refresh
     from monitoring.report.result import day_result
     from monitoring.scoring.prepare import ScoringOptions
 
@@ -92,20 +93,28 @@ def score_days(
     ledger = Ledger(workspace, settings.model)
     warn_about_days(requested, missing=days.missing(workspace, before=requested[0]))
 
+    left = days.awaiting_upload(workspace, before=requested[0])
+    all_days = [*left, *requested]
+
     def work_on(day: date) -> DayOutcome:
+        position = f" [{all_days.index(day) + 1}/{len(all_days)}]" if len(all_days) > 1 else ""
         options = ScoringOptions(dry_run=arguments.dry_run)
         if day in requested:
             options = ScoringOptions(arguments.rows, arguments.rerun, arguments.dry_run)
         with ledger.locked(day, dry_run=arguments.dry_run) as entry:
-            return score_day(settings, entry, options, arguments)
+            return score_day(settings, entry, options, arguments, f"{day}{position}")
 
-    return each_day(
-        requested,
-        work_on,
-        describe=lambda day: day_result(workspace, day),
-        arguments=arguments,
-        first=days.awaiting_upload(workspace, before=requested[0]),
-    )
+    try:
+        return each_day(
+            requested,
+            work_on,
+            describe=lambda day: day_result(workspace, day),
+            arguments=arguments,
+            first=left,
+        )
+    finally:  # a day that was broken off is to be seen in the overview too
+        if not arguments.dry_run:
+            refresh(workspace, settings)
 
 
 def score_day(
@@ -113,8 +122,12 @@ def score_day(
     entry: "DayEntry",
     options: "ScoringOptions",
     arguments: argparse.Namespace,
+    title: str,
 ) -> DayOutcome:
-    """Take the steps that the day still needs; a rerun continues after the last one that ended."""
+    """Take the steps that the day still needs; a rerun continues after the last one that ended.
+
+    title: names the day where its progress is shown.
+    """
     from monitoring.alerts import delivery
     from monitoring.alerts.text import alert_lines
     from monitoring.checks.evaluate import evaluate_day
@@ -130,21 +143,23 @@ def score_day(
     began = time.monotonic()
     store = Store(settings.s3)
     objects.warn_about_store(settings, entry, store)
-    prepared = prepare(settings, entry, store, options)
+    with output.step(f"{title} making the batch", arguments):
+        prepared = prepare(settings, entry, store, options)
     if prepared.batch is None:
         return already_done(settings, entry)
     if arguments.dry_run:
         return DayOutcome(*preview(settings, entry, prepared))
 
-    with output.progress(len(prepared.batch), arguments) as bar:
+    with output.progress(len(prepared.batch), f"{title} scoring", arguments) as bar:
         scored = score(settings, entry, prepared, on_answers=bar.update)
     if prepared.step <= Step.UPLOAD:
         upload(settings, entry, store, scored)
     entry.update(duration_seconds=round(time.monotonic() - began, 3))
 
-    record, previous = evaluate_day(settings, entry, store, scored)
-    page = report.write(entry.workspace, record, previous)
-    entry.update(report=str(page))
+    with output.step(f"{title} checking", arguments):
+        record, previous = evaluate_day(settings, entry, store, scored)
+        page = report.write(entry.workspace, record, previous, settings.checks)
+        entry.update(report=str(page))
     for line in alert_lines(record, str(page)):
         log.warning("%s", line)
     delivery.deliver(settings, record, page, entry.workspace.alerts_memory)

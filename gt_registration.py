@@ -21,8 +21,8 @@ EXAMPLES = """\
   gt_registration.py --date 2026-01-31 --wait 3600   from a terminal: register, follow for an hour
   gt_registration.py --pending --quiet               from cron: whatever is due, and what DMM made
                                                      of earlier days
-  gt_registration.py --status                        a table of days: the ledger, DMM's own word,
-                                                     what to expect
+  gt_registration.py --status                        how many days are how far, and those with
+                                                     something to do; --all: every day
   gt_registration.py --date 2026-01-31 --again       once more, after DMM failed to read the file
   gt_registration.py --date 2026-01-31 --skip        give the day up: it is no longer named
   gt_registration.py --uri s3://bucket/labels.csv    a file made elsewhere
@@ -45,6 +45,9 @@ def main() -> int:
         "--status",
         action="store_true",
         help="print the days as the ledger and DMM know them; change nothing",
+    )
+    flags.add_argument(
+        "--all", action="store_true", help="with --status: also the days with nothing to do"
     )
     files.add_argument(
         "--again",
@@ -69,6 +72,7 @@ def work(arguments: argparse.Namespace) -> Outcome:
     from monitoring.ground_truth.status import status
     from monitoring.ground_truth.text import result_line, status_table
     from monitoring.ground_truth.unknown import warn_about_unknown_days
+    from monitoring.report.refresh import refresh
     from monitoring.s3_uri import S3Uri
 
     if arguments.skip:
@@ -89,7 +93,7 @@ def work(arguments: argparse.Namespace) -> Outcome:
 
     if arguments.status:
         days = status(registrar, named)
-        return Outcome(status_table(days), {"days": days})
+        return Outcome(status_table(days, show_all=arguments.all or bool(named)), {"days": days})
 
     if uri:
         files = [registrar.register_uri(uri)]
@@ -100,6 +104,7 @@ def work(arguments: argparse.Namespace) -> Outcome:
         warn_about_unknown_days(settings, registrar.ledger, registrar.store)
     if not arguments.dry_run:
         files = follow(registrar.ledger, registrar.dmm, files, arguments.wait)
+        refresh(registrar.ledger.workspace, settings)
 
     lines = [result_line(file) for file in files if not file.error]
     return Outcome(

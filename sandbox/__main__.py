@@ -2,15 +2,16 @@
 
 import argparse
 import fcntl
+import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from sandbox import attach, paths, variables
+from sandbox import attach, demo, paths, switching, variables
 from sandbox.model_choice import ModelChoice
 
 NOTICE = (
@@ -31,6 +32,10 @@ def main(arguments: Sequence[str]) -> int:
         return serve(folder, chosen.server_file, model)
     if chosen.command == "env":
         return print_variables(folder)
+    if chosen.command == "switch":
+        return switch(folder, chosen.assignments, reset=chosen.reset)
+    if chosen.command == "demo":
+        folder = paths.DEMO_FOLDER if folder == paths.DEFAULT_FOLDER else folder
 
     try:
         lease = attach.attach(folder, model)
@@ -39,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     if lease.objects == "moto":
         print(NOTICE, file=sys.stderr)
+    if chosen.command == "demo":
+        return create_demo(folder, lease, chosen.days)
     if chosen.command == "run":
         become(lease, [chosen.script, *chosen.arguments])
     return stay(folder, lease)
@@ -46,11 +53,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def print_variables(folder: Path) -> int:
     """Print shell lines that set the variables; 2 where no sandbox runs."""
-    server = attach.running(folder)
+    server = _running(folder)
     if server is None:
-        print(
-            f"sandbox: none runs for {folder}; start one with: python -m sandbox", file=sys.stderr
-        )
         return 2
     print(f"unset {' '.join(variables.REMOVED)}")
     for name, value in server["variables"].items():
@@ -60,6 +64,53 @@ def print_variables(folder: Path) -> int:
         quoted = shown.replace("'", "'\\''")
         print(f"export {name}='{quoted}'")
     return 0
+
+
+def switch(folder: Path, assignments: Sequence[str], *, reset: bool) -> int:
+    """Change switches of the running sandbox, and print all as JSON.
+
+    2 where no sandbox runs, or for a name or value that it does not know.
+    """
+    server = _running(folder)
+    if server is None:
+        return 2
+    url = server["variables"]["DMM_URL"]
+    try:
+        changes = switching.parse(assignments)
+        switches = switching.reset(url) if reset else switching.read(url)
+        if changes:
+            switches = switching.change(url, changes)
+    except (ValueError, OSError) as error:
+        print(f"sandbox: {error}; all switches: docs/sandbox.md", file=sys.stderr)
+        return 2
+    print(json.dumps(switches, indent=1))
+    return 0
+
+
+def create_demo(folder: Path, lease: attach.Lease, days: int) -> int:
+    """Make the history of docs/sandbox.md, and say where it is; 1 where it can't be made."""
+    if days < demo.LEAST_DAYS:
+        print(f"sandbox: --days {days}: expected {demo.LEAST_DAYS} or more", file=sys.stderr)
+        return 2
+    try:
+        reports = demo.create(folder, lease, days)
+    except (ValueError, RuntimeError, OSError) as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return 1
+    for page in sorted(reports.glob("*/index.html")):
+        print(f"overview to open: {page}")
+    print(f"the sandbox's page: python -m sandbox --dir {folder}")
+    return 0
+
+
+def _running(folder: Path) -> dict[str, Any] | None:
+    """Return where the sandbox of a folder is; None where none runs, which is printed."""
+    server = attach.running(folder)
+    if server is None:
+        print(
+            f"sandbox: none runs for {folder}; start one with: python -m sandbox", file=sys.stderr
+        )
+    return server
 
 
 def become(lease: attach.Lease, command: Sequence[str]) -> NoReturn:
@@ -125,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("config.yaml"),
         help="the config.yaml whose schema that model has (default: config.yaml)",
     )
-    commands = parser.add_subparsers(dest="command", metavar="run | env")
+    commands = parser.add_subparsers(dest="command", metavar="run | env | switch | demo")
 
     run = commands.add_parser(
         "run",
@@ -136,6 +187,15 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "env", help='print the variables of the running sandbox: eval "$(python -m sandbox env)"'
     )
+    switches = commands.add_parser(
+        "switch", help="change switches of the running sandbox (docs/sandbox.md), print all"
+    )
+    switches.add_argument("assignments", nargs="*", metavar="NAME=VALUE")
+    switches.add_argument("--reset", action="store_true", help="first set all back")
+    history = commands.add_parser(
+        "demo", help="make a history of 40 days with the three scripts, in var/demo"
+    )
+    history.add_argument("--days", type=int, default=demo.LEAST_DAYS, metavar="N")
     # For `attach` alone, which starts the server by it.
     commands.add_parser("serve").add_argument("server_file", type=int)
     return parser

@@ -4,6 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_FOLDER = ROOT / "var" / "sandbox"
+DEMO_FOLDER = ROOT / "var" / "demo"
 
 SERVER_FILE = "server.json"
 """Locked by the server while it lives; says where it is."""

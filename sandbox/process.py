@@ -15,14 +15,13 @@ from sandbox.model_endpoint import own_model as own_models
 from sandbox.model_monitor.jobs import run_due_jobs
 from sandbox.model_monitor.models import DATA_SOURCE, register_first_model
 from sandbox.object_store import ObjectStore
-from sandbox.paths import OBJECTS_LOG, ROOT, USERS_FILE
+from sandbox.paths import OBJECTS_LOG, USERS_FILE
 from sandbox.ports import free_port
 from sandbox.server import Server
 from sandbox.state import Sandbox
 from sandbox.store import Store
 from sandbox.variables import user_variables
 
-TRAINING_DATA = ROOT / "data" / "german_credit.csv"
 JOB_SECONDS = 0.2
 """How often due jobs are looked for."""
 
@@ -57,7 +56,8 @@ def _prepare(
     own_model = None
     if own.is_made:
         own_model = own_models.load(own.config, file=own.file, url=own.url)
-    model = credit_model.load(TRAINING_DATA, folder)  # while the object store starts
+    # While the object store starts.
+    model = credit_model.load(credit_model.TRAINING_DATA, folder)
     objects.wait_until_ready()
     identities.save(folder, identity)
     store = Store(folder / "records.sqlite3")

@@ -5,15 +5,16 @@ object (the logs are then JSON lines).
 """
 
 import argparse
+import contextlib
 import json
 import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from monitoring.errors import MonitoringError, ServiceError, worst
 from monitoring.redaction import redact
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 log = logging.getLogger("monitoring")
+
+_CLEAR_LINE = "\r\033[K"
+_COLOURS = {"warning": "33", "error": "31", "critical": "31"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +89,27 @@ def print_outcome(outcome: Outcome, arguments: argparse.Namespace, exit_code: in
     return _print(text)
 
 
-def progress(total: int, arguments: argparse.Namespace) -> "tqdm[Any]":
+@contextlib.contextmanager
+def step(title: str, arguments: argparse.Namespace) -> Iterator[None]:
+    """Show what a run is doing, until it is done: where `progress` would show its bar."""
+    is_shown = _is_terminal(sys.stderr) and not (arguments.quiet or arguments.json)
+    if is_shown:
+        print(f"{title} ...", end="\r", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if is_shown:
+            print(_CLEAR_LINE, end="", file=sys.stderr, flush=True)
+
+
+def progress(total: int, title: str, arguments: argparse.Namespace) -> "tqdm[Any]":
     """Return a progress bar over rows: on a terminal only, and neither with --quiet nor --json."""
     from tqdm import tqdm
 
     is_hidden = True if arguments.quiet or arguments.json else None  # None: tqdm asks stderr
-    return tqdm(total=total, unit="row", disable=is_hidden, leave=False, file=sys.stderr)
+    return tqdm(
+        total=total, desc=title, unit="row", disable=is_hidden, leave=False, file=sys.stderr
+    )
 
 
 def _print(text: str) -> int:
@@ -113,10 +132,25 @@ def _print(text: str) -> int:
         return ServiceError.exit_code
 
 
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _painted(word: str) -> str:
+    """Return a status word in its colour, unless NO_COLOR is set (no-color.org)."""
+    if os.environ.get("NO_COLOR"):
+        return word
+    return f"\033[{_COLOURS[word]}m{word}\033[0m"
+
+
 class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        prefix = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
-        return redact(prefix + super().format(record))
+        message = super().format(record)
+        word = record.levelname.lower() if record.levelno >= logging.WARNING else ""
+        if not _is_terminal(sys.stderr):
+            return redact(f"{word}: {message}" if word else message)
+        # A step may be shown in this line.
+        return _CLEAR_LINE + redact(f"{_painted(word)}: {message}" if word else message)
 
 
 class _JsonLines(logging.Formatter):

@@ -111,6 +111,19 @@ class Workspace(NamedTuple):
         """The page of a day."""
         return self.reports / f"{day}.html"
 
+    def days_with_page(self) -> list[date]:
+        """Return the days that have a page, oldest first."""
+        days = []
+        for path in self.reports.glob("????-??-??.html"):
+            with contextlib.suppress(ValueError):
+                days.append(date.fromisoformat(path.stem))
+        return sorted(days)
+
+    @property
+    def overview(self) -> Path:
+        """The page of all days."""
+        return self.reports / "index.html"
+
     @property
     def history(self) -> Path:
         """The metrics of every day."""

@@ -1,10 +1,17 @@
-"""What a person or a program reads of a day: record, history and page, all made from records.
+"""What a person or a program reads of a day: record, history and pages, all made from records.
 
-metrics    the one table of metrics: history.csv, page, Domino's metrics and docs go by it
-report     writes all three
+metrics    the one table of metrics: history.csv, pages, Domino's metrics and docs go by it
+report     writes all of a day
 history    history.csv: the metrics of every day
-page       the day's page
-charts     the geometry of its bars and lines
-templates/ its HTML
 result     the JSON object of a day that --json prints
+
+page       a day's page; figures: its metrics beside their limits; charts: its distributions
+around     the links and the file's state on a day's page, which change afterwards
+past       a day as history.csv has it, and its verdict
+calendar   every day from the first to the last: history and ledger together
+todo       what there is to do about them, with the commands
+trends     the geometry of metrics and drift over time
+overview   the page of all days
+refresh    brings pages up to the ledger
+rendering  a template to a page; templates/: HTML and CSS
 """

@@ -1,25 +1,16 @@
-"""The geometry of the plots; the templates draw it as SVG."""
+"""The geometry of a day's distributions; the templates draw it as SVG."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from monitoring.checks.record import Bins
+from monitoring.checks.record import Bins, FeatureTest
+from monitoring.text import format_percent
 
 BARS_WIDTH, BARS_HEIGHT = 320, 96
-LINE_WIDTH, LINE_HEIGHT = 160, 44
-
-_BASE_LINE = 92  # of the bars: the height of 0
-_HIGHEST_BAR = 88
-_LINE_MARGIN = 6
-
-
-class Bar(NamedTuple):
-    """A bar, from its upper left corner."""
-
-    x: float
-    y: float
-    width: float
-    height: float
+_HIGHEST_BAR = 90
+_GAP = 0.14  # of a bar's place, left and right
+_AXIS_LABELS = 3
+_INDICATOR = "share of 1"
 
 
 class BarRow(NamedTuple):
@@ -30,11 +21,31 @@ class BarRow(NamedTuple):
     baseline: float | None
 
 
-class BarChart(NamedTuple):
-    """Today's shares as bars, the baseline's as a stepped line: its points as text, or ""."""
+class AxisLabel(NamedTuple):
+    """A label below the bars; left: percent of their width."""
 
-    bars: list[Bar]
+    left: float
+    text: str
+
+
+class BarChart(NamedTuple):
+    """Today's shares as bars, the baseline's as a stepped line: "d" of SVG paths, or "".
+
+    top: what the highest of both is. labels: of the axis below.
+    """
+
+    bars: str
     steps: str
+    top: str
+    labels: list[AxisLabel]
+    rows: list[BarRow]
+
+
+class DotChart(NamedTuple):
+    """An indicator's share of 1 today and in the baseline, percent of the width."""
+
+    today: float
+    baseline: float
     rows: list[BarRow]
 
 
@@ -47,26 +58,37 @@ def bar_chart(bins: Bins) -> BarChart:
     highest = max(1e-9, *(max(row.today, row.baseline or 0) for row in rows))
     width = BARS_WIDTH / len(rows)
 
-    bars, steps = [], []
+    bars, steps = "", ""
     for index, row in enumerate(rows):
-        height = _HIGHEST_BAR * row.today / highest
-        bars.append(Bar(index * width + width * 0.14, _BASE_LINE - height, width * 0.72, height))
+        left, top = (index + _GAP) * width, _top(row.today, highest)
+        bars += f"M{left:.1f} {BARS_HEIGHT}V{top:.1f}h{width * (1 - 2 * _GAP):.1f}V{BARS_HEIGHT}z"
         if row.baseline is not None:
-            y = _BASE_LINE - _HIGHEST_BAR * row.baseline / highest
-            steps.append(f"{index * width:.1f},{y:.1f} {(index + 1) * width:.1f},{y:.1f}")
-    return BarChart(bars, " ".join(steps), rows)
+            command = "L" if steps else "M"
+            level = _top(row.baseline, highest)
+            steps += f"{command}{index * width:.1f} {level:.1f}h{width:.1f}"
+    return BarChart(bars, steps, format_percent(highest), _axis_labels(rows), rows)
 
 
-def line_points(values: Sequence[float | None]) -> list[tuple[float, float]]:
-    """Return the points (x, y) of the known values in a plot of 160 x 44, from left to right."""
-    known = [value for value in values if value is not None]
-    low, high = min(known, default=0.0), max(known, default=0.0)
-    width, height = LINE_WIDTH - 2 * _LINE_MARGIN, LINE_HEIGHT - 2 * _LINE_MARGIN
+def dot_chart(test: FeatureTest) -> DotChart:
+    """Return the pair of dots of an indicator."""
+    today, baseline = test.today, test.baseline
+    rows = [BarRow("1", today, baseline), BarRow("0", 1 - today, 1 - baseline)]
+    return DotChart(round(100 * today, 1), round(100 * baseline, 1), rows)
 
-    points = []
-    for index, value in enumerate(values):
-        if value is not None:
-            x = _LINE_MARGIN + width * index / max(1, len(values) - 1)
-            above = height * (value - low) / (high - low) if high > low else height / 2
-            points.append((x, LINE_HEIGHT - _LINE_MARGIN - above))
-    return points
+
+def is_indicator(test: FeatureTest) -> bool:
+    """Whether a feature has two values, so that one share says all."""
+    return test.shown == _INDICATOR and len(test.bins.labels) <= 2
+
+
+def _top(share: float, highest: float) -> float:
+    return BARS_HEIGHT - _HIGHEST_BAR * share / highest
+
+
+def _axis_labels(rows: Sequence[BarRow]) -> list[AxisLabel]:
+    """Return the labels of at most three bars: more would run into each other."""
+    step = -(-len(rows) // _AXIS_LABELS)
+    return [
+        AxisLabel(round(100 * (index + 0.5) / len(rows), 1), rows[index].label)
+        for index in range(0, len(rows), step)
+    ]

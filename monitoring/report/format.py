@@ -9,6 +9,11 @@ def short(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
+def share_of_limit(ratio: float | None) -> str:
+    """Return how much of its limit a value takes: 1.27 as "127 %"."""
+    return "–" if ratio is None else f"{ratio:,.0%}".replace("%", " %")
+
+
 def format_value(value: float | None, unit: Unit) -> str:
     """Return a metric's value with its unit; a dash for what is undefined."""
     if value is None:
@@ -18,5 +23,6 @@ def format_value(value: float | None, unit: Unit) -> str:
     if unit in (Unit.SCORE, Unit.LOSS, Unit.SHIFT):
         return short(value)
     if unit is Unit.MILLISECONDS:
-        return f"{format_number(value)} ms"
+        # A fraction means nothing here, but for an answer within one.
+        return f"{value:,.0f} ms" if value >= 1 else f"{format_number(value)} ms"
     return format_size(value) if unit is Unit.BYTES else format_number(value)

@@ -1,5 +1,6 @@
 """history.csv: the metrics of every day."""
 
+import contextlib
 import csv
 import io
 import logging
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from monitoring.checks.record import DayRecord
 from monitoring.files import write_atomically
-from monitoring.report.metrics import MetricRow, metric_rows
+from monitoring.report.metrics import MetricRow, history_rows
 from monitoring.text import format_count
 
 log = logging.getLogger("monitoring")
@@ -24,7 +25,7 @@ def write(path: Path, record: DayRecord) -> None:
     rows: list[list[str] | MetricRow] = [
         row for row in _read(path) if row[0] not in (HEADER[0], record.day)
     ]
-    rows += metric_rows(record)
+    rows += history_rows(record)
     # Days come in order but for a backfill; a stable sort keeps a day's rows as they were.
     rows.sort(key=lambda row: row[0])
 
@@ -33,6 +34,19 @@ def write(path: Path, record: DayRecord) -> None:
     writer.writerow(HEADER)
     writer.writerows(rows)
     write_atomically(path, text.getvalue(), private=False)
+
+
+def read(path: Path) -> dict[str, list[MetricRow]]:
+    """Return the lines by day, oldest first; lines that are torn or hold no number are left out.
+
+    Raises OSError.
+    """
+    days: dict[str, list[MetricRow]] = {}
+    for day, metric, subject, value, limit in _read(path):
+        with contextlib.suppress(ValueError):
+            row = MetricRow(day, metric, subject, float(value), float(limit) if limit else None)
+            days.setdefault(day, []).append(row)
+    return days
 
 
 def _read(path: Path) -> list[list[str]]:

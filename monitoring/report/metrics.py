@@ -9,7 +9,7 @@ from enum import Enum
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from monitoring.checks.record import DayRecord, Measure
+from monitoring.checks.record import Advice, DayRecord, Measure
 
 Reader = Callable[[DayRecord], Measure | None]
 """Takes a metric from a record; None: the day does not have it."""
@@ -27,6 +27,7 @@ class Unit(Enum):
     SECONDS = "seconds"
     RATE = "rows per second"
     BYTES = "bytes"
+    AS_TITLED = "as titled"
 
 
 class Better(Enum):
@@ -71,7 +72,10 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class SubjectMetric:
-    """Numbers of each class, variable or feature of a day."""
+    """Numbers of each class, variable or feature of a day.
+
+    in_domino: Domino does not get the others, which the overview is made from.
+    """
 
     names: tuple[str, ...]
     subject: str
@@ -79,6 +83,7 @@ class SubjectMetric:
     rows: Callable[[DayRecord], Iterator[MetricRow]]
     unit: Unit
     better: Better = Better.NEITHER
+    in_domino: bool = True
 
 
 def at(path: str, interval: str | None = None) -> Reader:
@@ -130,6 +135,62 @@ def _psi_dmm(record: DayRecord) -> Iterator[MetricRow]:
         yield MetricRow(record.day, "psi_dmm", test.subject, test.psi_dmm, None)
 
 
+def _windows(record: DayRecord) -> Iterator[MetricRow]:
+    for test in [*record.performance.tests, *record.drift]:
+        if test.window:
+            name = f"{test.test.lower()}_window"
+            yield MetricRow(record.day, name, test.subject, test.window.value, test.window.limit)
+
+
+def _intervals(record: DayRecord) -> Iterator[MetricRow]:
+    for metric in METRICS:
+        measure = metric.read(record) if isinstance(metric, Metric) else None
+        if measure and measure.low is not None and measure.high is not None:
+            assert isinstance(metric, Metric)
+            yield MetricRow(record.day, f"{metric.name}_low", metric.subject, measure.low, None)
+            yield MetricRow(record.day, f"{metric.name}_high", metric.subject, measure.high, None)
+
+
+def _advice(record: DayRecord) -> Iterator[MetricRow]:
+    yield MetricRow(record.day, "advice", "model", list(Advice).index(record.advice), None)
+
+
+def _reference_days(record: DayRecord) -> Iterator[MetricRow]:
+    reference = record.performance.reference
+    days = len(reference.days)
+    yield MetricRow(record.day, "reference_days", "model", days, reference.days_needed)
+
+
+def _releases(record: DayRecord) -> Iterator[MetricRow]:
+    for release in record.endpoint.releases:
+        yield MetricRow(record.day, "release", release, 1, None)
+
+
+def _drills(record: DayRecord) -> Iterator[MetricRow]:
+    for drill in record.drills:
+        yield MetricRow(record.day, "drill", drill, 1, None)
+
+
+def _alert_texts(record: DayRecord) -> Iterator[MetricRow]:
+    for alert in record.alerts:
+        value = 1 if alert.value is None else alert.value
+        subject = f"{alert.metric} {alert.subject}: {alert.text}"
+        yield MetricRow(record.day, "alert", subject, value, alert.limit)
+
+
+def _ongoing_texts(record: DayRecord) -> Iterator[MetricRow]:
+    for alert in record.ongoing:
+        subject = f"{alert.family.value}: {alert.text}"
+        yield MetricRow(record.day, "ongoing", subject, 1, alert.limit)
+
+
+def _reasons(record: DayRecord) -> Iterator[MetricRow]:
+    alerts = {alert.text for alert in [*record.alerts, *record.ongoing]}
+    for text in record.because:
+        if text not in alerts:
+            yield MetricRow(record.day, "because", text, 1, None)
+
+
 # --- the table
 
 
@@ -154,6 +215,15 @@ def _pipeline(name: str, title: str, unit: Unit) -> Metric:
 
 def _page_only(metric: Metric) -> Metric:
     return replace(metric, in_history=False)
+
+
+def _overview(
+    names: tuple[str, ...],
+    subject: str,
+    title: str,
+    rows: Callable[[DayRecord], Iterator[MetricRow]],
+) -> SubjectMetric:
+    return SubjectMetric(names, subject, title, rows, Unit.AS_TITLED, in_domino=False)
 
 
 _AVAILABILITY = at("endpoint.availability", interval="endpoint.availability_interval")
@@ -228,13 +298,37 @@ METRICS: tuple[Metric | SubjectMetric, ...] = (
     _pipeline("storage_objects", "Objects under the prefix", Unit.COUNT),
     _pipeline("state_bytes", "State on this machine", Unit.BYTES),
     Metric("alerts", "model", "Alerts", at("alerts"), Unit.COUNT, Better.LOWER),
+    _overview(("ks_window", "psi_window"), "variable", "The same over the window", _windows),
+    _overview(
+        ("<metric>_low", "<metric>_high"), "of the metric", "95 % interval, if any", _intervals
+    ),
+    _overview(("advice",), "model", "0 none, 1 look, 2 retrain", _advice),
+    _overview(
+        ("reference_days",),
+        "model",
+        "First days of the release that are known; the limit: how many are needed",
+        _reference_days,
+    ),
+    _overview(("release",), "its name", "A release that answered", _releases),
+    _overview(("drill",), "its text", "A drill that was on", _drills),
+    _overview(
+        ("alert",), "metric, subject and text", "An alert, with value and limit", _alert_texts
+    ),
+    _overview(("ongoing",), "family and text", "An alert that is not new", _ongoing_texts),
+    _overview(("because",), "its text", "Another reason for the advice", _reasons),
 )
 """In the order of history.csv."""
 
 
-def metric_rows(record: DayRecord) -> list[MetricRow]:
+def history_rows(record: DayRecord) -> list[MetricRow]:
     """Return the day's lines of history.csv; what is undefined is left out."""
     return [row for metric in METRICS for row in metric.rows(record)]
+
+
+def metric_rows(record: DayRecord) -> list[MetricRow]:
+    """Return those of them that Domino gets."""
+    of_domino = [metric for metric in METRICS if isinstance(metric, Metric) or metric.in_domino]
+    return [row for metric in of_domino for row in metric.rows(record)]
 
 
 def metric_named(name: str) -> Metric:
@@ -248,7 +342,10 @@ def as_markdown() -> str:
     for metric in METRICS:
         names = metric.names if isinstance(metric, SubjectMetric) else (metric.name,)
         is_kept = isinstance(metric, SubjectMetric) or metric.in_history
-        shown = ", ".join(f"`{name}`" for name in names) + ("" if is_kept else " (page)")
+        note = "" if is_kept else " (page)"
+        if isinstance(metric, SubjectMetric) and not metric.in_domino:
+            note = " (history)"
+        shown = ", ".join(f"`{name}`" for name in names) + note
         cells = (shown, metric.subject, metric.title, metric.unit.value, metric.better.value)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

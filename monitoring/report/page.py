@@ -1,43 +1,22 @@
 """A day's page: one self-contained HTML file."""
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-import jinja2
+from monitoring.checks.alert import Alert, Family
+from monitoring.checks.record import ColumnQuality, DayRecord, FeatureTest
+from monitoring.report.calendar import CalendarDay
+from monitoring.report.charts import BarChart, DotChart, bar_chart, dot_chart, is_indicator
+from monitoring.report.figures import all_figures, front_figures
+from monitoring.report.format import format_value
+from monitoring.report.metrics import history_rows, metric_named
+from monitoring.report.past import Kind, PastDay, Verdict, past_day, split_sentence, verdict
+from monitoring.report.rendering import render
+from monitoring.report.trends import day_series, plot, time_ticks
+from monitoring.settings.model import Checks
+from monitoring.text import format_percent
 
-from monitoring.checks.record import Bins, ColumnQuality, DayRecord, FeatureTest
-from monitoring.report.charts import BarChart, bar_chart, line_points
-from monitoring.report.format import format_value, short
-from monitoring.report.metrics import Metric, Unit, metric_named
-from monitoring.text import format_names, format_number, format_percent, format_size
-
-_ENDPOINT_METRICS = (
-    "scored",
-    "failed",
-    "availability",
-    "retried",
-    "latency_p50_ms",
-    "latency_p95_ms",
-    "latency_p99_ms",
-    "latency_max_ms",
-    "rows_per_second",
-)
-_MODEL_METRICS = (
-    "accuracy",
-    "accuracy_mix",
-    "balanced_accuracy",
-    "precision",
-    "precision_mix",
-    "recall",
-    "f1",
-    "f1_mix",
-    "auc",
-    "log_loss",
-    "log_loss_mix",
-    "mean_score",
-    "label_coverage",
-)
 _TRENDS = (
     "scored",
     "availability",
@@ -48,169 +27,151 @@ _TRENDS = (
     "largest_shift",
     "alerts",
 )
-
 _DAYS = 30
-_TABLE_ROWS = 100
-_INDICATOR = "share of 1"
-_MAX_PLOTS = 12
-_MAX_INDICATORS = 24
-_FILTERS = {
-    "number": format_number,
-    "short": short,
-    "percent": format_percent,
-    "names": format_names,
-    "size": format_size,
+_ROWS, _PLOTS = 100, 25
+_SECTIONS = {
+    Family.ENDPOINT: "figures",
+    Family.MODEL: "model",
+    Family.BALANCE: "model",
+    Family.QUALITY: "quality",
+    Family.DRIFT: "features",
+    Family.PIPELINE: "pipeline",
 }
 
 
-class OverviewRow(NamedTuple):
-    """A metric today, the day before and in the first days, as text; interval: of today's."""
+class AlertText(NamedTuple):
+    """An alert: a sentence, its figures, and the section of the page that shows more."""
 
-    title: str
-    today: str
-    interval: str
-    yesterday: str
-    first: str
+    sentence: str
+    figures: str
+    section: str
 
 
-class Trend(NamedTuple):
-    """A metric of the last days: its points in the plot, and its values as text."""
+class FeatureRow(NamedTuple):
+    """A feature's test. was: of the day before. ratio: the value's share of its limit."""
 
-    title: str
-    points: list[tuple[float, float]]
-    values: list[str]
-    low: str
-    high: str
-
-
-class Plot(NamedTuple):
-    """A bar plot with its title; largest_change: the bin whose share changed most."""
-
-    title: str
-    largest_change: str
-    chart: BarChart
+    test: FeatureTest
+    was: str
+    ratio: float | None
+    bars: BarChart | None
+    dots: DotChart | None
 
 
-def page(record: DayRecord, previous: Sequence[DayRecord]) -> str:
+def page(record: DayRecord, previous: Sequence[DayRecord], checks: Checks | None = None) -> str:
     """Return the day's page: one HTML file, no script, under 300 KB, escaped throughout.
 
-    previous: as of evaluate_day.
+    previous: as of evaluate_day. checks: the limits that were set.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= _FILTERS
-    return environment.get_template("report.html.j2").render(_content(record, previous))
+    return render("report.html.j2", **_content(record, previous, checks or Checks()))
 
 
-def _content(record: DayRecord, previous: Sequence[DayRecord]) -> dict[str, Any]:
+def _content(record: DayRecord, previous: Sequence[DayRecord], checks: Checks) -> dict[str, Any]:
     yesterday = previous[-1] if previous else None
     reference = record.performance.reference
     first = [day for day in previous if day.day in reference.days and reference.is_complete]
     recent = [*previous, record][-_DAYS:]
-    trends = [_trend(metric_named(name), recent) for name in _TRENDS]
+    days = _calendar(recent)
+    past = past_day(record.day, history_rows(record))
+    day_verdict = verdict(past)
+    plots = [plot(series, days) for series in day_series(checks)]
     score_bins = record.performance.score_bins
     return {
         "record": record,
         "yesterday": yesterday,
         "reference": reference,
-        "overview": _overview(record, yesterday, first),
-        "drift": record.drift[:_TABLE_ROWS],
-        "earlier": {test.subject: test for test in yesterday.drift} if yesterday else {},
-        "left_out": max(0, len(record.drift) - _TABLE_ROWS),
-        "plots": _feature_plots(record.drift),
+        "verdict": day_verdict,
+        "alerts": [_alert_text(alert) for alert in record.alerts],
+        "ongoing": [_alert_text(alert) for alert in record.ongoing],
+        "recovered": [_alert_text(alert) for alert in record.recovered],
+        "reasons": past.reasons,
+        "not_judged": _not_judged(record, checks) if _is_quiet(day_verdict) else "",
+        "front": front_figures(record, yesterday, first, checks),
+        "overview": all_figures(record, yesterday, first),
+        "features": _features(record, yesterday),
+        "left_out": max(0, len(record.drift) - _ROWS),
         "score_chart": bar_chart(score_bins) if score_bins else None,
-        "trends": trends,
-        "by_day": _values_by_day(trends, recent),
-        "recent": recent,
+        "plots": [each for each in plots if each],
+        "ticks": time_ticks(days),
+        "titles": [metric_named(name).title for name in _TRENDS],
+        "by_day": _values_by_day(recent),
+        "days": days,
         "faulty": [column for column in record.quality if _is_faulty(column)],
     }
 
 
-def _overview(
-    record: DayRecord, yesterday: DayRecord | None, first: Sequence[DayRecord]
-) -> list[tuple[str, list[OverviewRow]]]:
-    """Return the first tables: heading and rows. Of the first days the mean is shown."""
-    earlier = [yesterday] if yesterday else []
-
-    def rows(names: Iterable[str]) -> list[OverviewRow]:
-        return [_overview_row(metric_named(name), record, earlier, first) for name in names]
-
-    # Metrics of the score are left out where the model gives none.
-    model = [name for name in _MODEL_METRICS if metric_named(name).read(record)]
-    return [("Endpoint", rows(_ENDPOINT_METRICS)), ("Model", rows(model))]
+def _is_quiet(day_verdict: Verdict) -> bool:
+    return day_verdict.kind in (Kind.QUIET, Kind.UNJUDGED)
 
 
-def _overview_row(
-    metric: Metric,
-    record: DayRecord,
-    yesterday: Sequence[DayRecord],
-    first: Sequence[DayRecord],
-) -> OverviewRow:
-    today = metric.read(record)
-    interval = ""
-    if today and None not in (today.value, today.low, today.high):
-        low, high = format_value(today.low, metric.unit), format_value(today.high, metric.unit)
-        interval = f"{low} to {high}"
-    return OverviewRow(
-        metric.title,
-        _mean(metric, [record]),
-        interval,
-        _mean(metric, yesterday),
-        _mean(metric, first),
-    )
+def _not_judged(record: DayRecord, checks: Checks) -> str:
+    """Return what "quiet" says nothing about, "" where all was judged."""
+    reference = record.performance.reference
+    parts = []
+    if not reference.is_complete:
+        parts.append(f"score and class: day {len(reference.days) + 1} of {reference.days_needed}")
+    limits = {"accuracy": checks.accuracy_below, "latency": checks.latency_p95_ms_above}
+    without = [name for name, limit in limits.items() if limit is None]
+    if without:
+        parts.append(f"no limit is set for {' and '.join(without)}")
+    return "; ".join(parts)
 
 
-def _mean(metric: Metric, records: Sequence[DayRecord]) -> str:
-    known = [value for value in _values(metric, records) if value is not None]
-    return format_value(sum(known) / len(known) if known else None, metric.unit)
+def _alert_text(alert: Alert) -> AlertText:
+    sentence, figures = split_sentence(alert.text)
+    return AlertText(sentence, figures, _SECTIONS[alert.family])
 
 
-def _values(metric: Metric, records: Sequence[DayRecord]) -> list[float | None]:
-    measures = [metric.read(record) for record in records]
-    return [measure.value if measure else None for measure in measures]
+def _calendar(records: Sequence[DayRecord]) -> list[CalendarDay]:
+    """Return every day from the first record to the last, gaps included."""
+    by_day = {date.fromisoformat(record.day): record for record in records}
+    first, last = min(by_day), max(by_day)
+    nothing = Verdict(Kind.MISSING, "Missing", [], "")
+    days = []
+    for offset in range((last - first).days + 1):
+        day = first + timedelta(days=offset)
+        past = _past(by_day[day]) if day in by_day else None
+        days.append(CalendarDay(day, nothing, past))
+    return days
 
 
-def _trend(metric: Metric, recent: Sequence[DayRecord]) -> Trend:
-    # Columns of a table align by their digits; one value in a plot's title reads better short.
-    text = format_percent if metric.unit is Unit.SHARE else format_number
-    title = f"{metric.title}, ms" if metric.unit is Unit.MILLISECONDS else metric.title
-    values = _values(metric, recent)
-    known = [value for value in values if value is not None]
-    low, high = min(known, default=None), max(known, default=None)
-    return Trend(
-        title, line_points(values), [text(value) for value in values], text(low), text(high)
-    )
+def _past(record: DayRecord) -> PastDay:
+    return past_day(record.day, history_rows(record))
 
 
-def _values_by_day(
-    trends: Sequence[Trend], recent: Sequence[DayRecord]
-) -> list[tuple[str, list[str]]]:
+def _features(record: DayRecord, yesterday: DayRecord | None) -> list[FeatureRow]:
+    earlier = {test.subject: test for test in yesterday.drift} if yesterday else {}
+    rows = []
+    for index, test in enumerate(record.drift[:_ROWS]):
+        is_drawn = index < _PLOTS
+        has_dots = is_indicator(test)
+        rows.append(
+            FeatureRow(
+                test,
+                was=shown(test, earlier[test.subject].today) if test.subject in earlier else "–",
+                ratio=test.value / test.limit if test.limit else None,
+                bars=bar_chart(test.bins) if is_drawn and not has_dots else None,
+                dots=dot_chart(test) if is_drawn and has_dots else None,
+            )
+        )
+    return rows
+
+
+def shown(test: FeatureTest, value: float) -> str:
+    """Return a mean as a number, a share as percent."""
+    return f"{value:.3g}" if test.shown == "mean" else format_percent(value)
+
+
+def _values_by_day(recent: Sequence[DayRecord]) -> list[tuple[str, list[str]]]:
     """Return day and values of every trend, the latest day first."""
-    days = [
-        (record.day, [trend.values[index] for trend in trends])
-        for index, record in enumerate(recent)
-    ]
-    return days[::-1]
-
-
-def _feature_plots(drift: Sequence[FeatureTest]) -> list[Plot]:
-    """Return a plot for each numerical or nominal feature, and one for the indicators together."""
-    binned = [test for test in drift if test.shown != _INDICATOR][:_MAX_PLOTS]
-    plots = [Plot(test.subject, test.largest_change, bar_chart(test.bins)) for test in binned]
-
-    levels = [test for test in drift if test.shown == _INDICATOR and test.psi_dmm is not None]
-    indicators = levels[:_MAX_INDICATORS]
-    if indicators:
-        names = [test.subject for test in indicators]
-        today, baseline = zip(*((test.today, test.baseline) for test in indicators), strict=True)
-        chart = bar_chart(Bins(names, list(today), list(baseline)))
-        plots.append(Plot("Indicators, share of 1, largest movers first", names[0], chart))
-    return plots
+    rows = []
+    for record in reversed(recent):
+        cells = []
+        for name in _TRENDS:
+            metric = metric_named(name)
+            measure = metric.read(record)
+            cells.append(format_value(measure.value if measure else None, metric.unit))
+        rows.append((record.day, cells))
+    return rows
 
 
 def _is_faulty(column: ColumnQuality) -> bool:

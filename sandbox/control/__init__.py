@@ -1,5 +1,6 @@
 """The sandbox's own addresses, none of which is recorded.
 
 service   requests, switches, records
-page      what runs and what was asked for, for people
+buttons   the faults that the page has a button for
+page      what was captured, registered and asked for, for people; page.html: its template
 """

@@ -2,7 +2,9 @@
 
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import parse_qs
 
+from sandbox.control.buttons import pressed
 from sandbox.control.page import show_page
 from sandbox.model_monitor.models import register_first_model
 from sandbox.routing import Route, Service
@@ -54,10 +56,22 @@ def handle_records(sandbox: Sandbox, request: Request) -> Any:
     return sandbox.store.captures()
 
 
-def guard(_sandbox: Sandbox, request: Request) -> None:
-    """Refuse what a web page may send to a port on loopback."""
-    if request.headers.get("Origin"):
-        raise Refused(403, "The sandbox takes no requests from web pages.")
+def handle_press(sandbox: Sandbox, request: Request) -> Reply:
+    """POST: press a button of the page, then show the page again."""
+    form = parse_qs(request.body.decode("utf-8", "replace"))
+    try:
+        sandbox.set_switches(pressed(form.get("button", [""])[0], sandbox.switches))
+    except ValueError as error:
+        raise Refused(400, str(error)) from error
+    return Reply(303, headers={"Location": PAGE})
+
+
+def guard(sandbox: Sandbox, request: Request) -> None:
+    """Refuse what another web page may send to a port on loopback; the server looks at the Host."""
+    own = {f"{name}:{sandbox.port}" for name in ("127.0.0.1", "localhost")}
+    origin = request.headers.get("Origin")
+    if origin and origin.removeprefix("http://") not in own:
+        raise Refused(403, "The sandbox takes no requests from other web pages.")
 
 
 def render(_sandbox: Sandbox, refused: Refused) -> Reply:
@@ -70,6 +84,7 @@ SERVICE = Service(
         Route("GET", PAGE, show_page),
         Route("GET DELETE", f"{PREFIX}requests", handle_requests),
         Route("GET POST DELETE", f"{PREFIX}switches", handle_switches),
+        Route("POST", f"{PREFIX}press", handle_press),
         Route("GET DELETE", f"{PREFIX}records", handle_records),
     ),
     guard=guard,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from sandbox.paths import ROOT
+
 FEATURES = (
     "checking_account_A14",
     "credit_history_A34",
@@ -21,6 +23,7 @@ FEATURES = (
     "savings_A61",
 )
 TARGET = "credit"
+TRAINING_DATA = ROOT / "data" / "german_credit.csv"
 
 
 class LinearModel(msgspec.Struct, frozen=True):
@@ -62,7 +65,7 @@ def _fit(data: Path, digest: str) -> LinearModel:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    rows, classes = _read_training_rows(data)
+    rows, classes = read_training_rows(data)
     scaler, regression = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, classes)
 
     weights = regression.coef_[0] / scaler.scale_  # the scaling folded into the weights
@@ -70,7 +73,7 @@ def _fit(data: Path, digest: str) -> LinearModel:
     return LinearModel(digest, weights.tolist(), intercept)
 
 
-def _read_training_rows(data: Path) -> tuple[list[list[float]], list[int]]:
+def read_training_rows(data: Path) -> tuple[list[list[float]], list[int]]:
     """Return the sample data's rows in the order of FEATURES, and their classes."""
     with data.open(newline="") as lines:
         records = list(csv.DictReader(lines))

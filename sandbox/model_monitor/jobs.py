@@ -63,12 +63,12 @@ def _job(sandbox: Sandbox, dataset: dict[str, Any]) -> dict[str, Any]:
         "dataset_path": dataset["path"],
         "job_type": JOB_TYPE,
         "created_at": int(dataset["createdAt"]),
-        sandbox.switches.job_status_field: _status(sandbox, dataset),
+        sandbox.switches.job_status_field: job_status(sandbox, dataset),
         **(dataset["outcome"] or {}),
     }
 
 
-def _status(sandbox: Sandbox, dataset: dict[str, Any]) -> str:
+def job_status(sandbox: Sandbox, dataset: dict[str, Any]) -> str:
     """Return the word for how far a job is: it waits for the first third of its time."""
     waiting, running, done, failed = sandbox.switches.job_words
     if dataset["outcome"]:

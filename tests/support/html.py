@@ -47,6 +47,15 @@ class Parsed(html.parser.HTMLParser):
         return " ".join(" ".join(self.words).split())
 
     @property
+    def rows_by_first(self) -> dict[str, list[list[str]]]:
+        """The other cells of each table row by its first, in order."""
+        rows: dict[str, list[list[str]]] = {}
+        for row in self.rows:
+            if row:
+                rows.setdefault(row[0], []).append(row[1:])
+        return rows
+
+    @property
     def rows_by_title(self) -> dict[str, list[str]]:
         """The other cells of each table row by its first; the last of those with the same."""
         return {row[0]: row[1:] for row in self.rows if row}

@@ -131,6 +131,36 @@ def test_the_foreground_prints_its_address_and_ends_on_a_signal(folder: Path, nu
     process.stdout.close()
 
 
+def test_switch_changes_the_running_sandbox_and_prints_every_switch(folder: Path) -> None:
+    assert run_command(command(folder, "switch", "latency_ms=20")).returncode == 2  # none runs
+    lease, running = start_sandbox(folder)
+
+    ended = run_command(command(folder, "switch", "latency_ms=20", "job_fails=no such column"))
+
+    assert ended.returncode == 0, ended.stderr
+    switches = json.loads(ended.stdout)
+    assert (switches["latency_ms"], switches["job_fails"]) == (20, "no such column")
+    for wrong, named in {"latncy_ms=1": "latency_ms", "latency_ms": "NAME=VALUE"}.items():
+        refused = run_command(command(folder, "switch", wrong))
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert named in refused.stderr
+    assert json.loads(run_command(command(folder, "switch")).stdout) == switches
+    assert json.loads(run_command(command(folder, "switch", "--reset")).stdout)["latency_ms"] == 0
+    lease.file.close()
+    wait_until_gone(running.pid)
+
+
+def test_a_demo_needs_40_days_and_leaves_days_that_exist_alone(folder: Path) -> None:
+    short = run_command(command(folder, "demo", "--days", "39"))
+    (folder / "state").mkdir()
+
+    again = run_command(command(folder, "demo"))
+
+    assert (short.returncode, again.returncode) == (2, 1)
+    assert "expected 40 or more" in short.stderr
+    assert "has days already" in again.stderr
+
+
 def test_env_prints_absolute_folders_so_that_there_is_one_ledger(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from monitoring.checks.record import DayRecord, to_json
 from monitoring.ledger.workspace import Workspace
 from monitoring.report import report
-from monitoring.report.metrics import metric_rows
+from monitoring.report.metrics import history_rows
 from tests.support.world import feature
 
 
@@ -31,7 +31,7 @@ def test_the_history_has_a_row_for_each_number_and_a_day_written_again_replaces_
     assert header == ["day", "metric", "subject", "value", "limit"]
     assert [row[0] for row in rows] == sorted(row[0] for row in rows)
     assert len(rows) == len({tuple(row[:3]) for row in rows})
-    assert len(rows) == sum(len(metric_rows(days[number])) for number in (0, 1, 2))
+    assert len(rows) == sum(len(history_rows(days[number])) for number in (0, 1, 2))
 
     values = {tuple(row[:3]): (float(row[3]), row[4]) for row in rows}
     age = feature(days[2], "age")

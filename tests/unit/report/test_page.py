@@ -20,7 +20,7 @@ from monitoring.checks.record import Advice, DayRecord, to_json
 from monitoring.dataset import counting
 from monitoring.report.metrics import metric_rows
 from monitoring.report.page import page
-from monitoring.settings.model import Feature
+from monitoring.settings.model import Checks, Feature
 from monitoring.text import format_number
 from tests.support.html import Parsed
 from tests.support.world import FIRST, World, feature, read_back, scored
@@ -44,77 +44,101 @@ def test_the_page_is_one_file_without_script_or_address_and_small(
 
     assert len(content.encode()) < 300_000
     assert not {"script", "link", "img", "iframe", "object", "embed", "form"} & set(parsed.tags)
-    loading = ("src", "href", "srcset", "action")
+    loading = ("src", "srcset", "action")
     assert not [name for name, _ in parsed.attributes if name.startswith("on") or name in loading]
+    links = [value or "" for name, value in parsed.attributes if name == "href"]
+    ids = {value for name, value in parsed.attributes if name == "id"}
+    assert {link.removeprefix("#") for link in links} <= ids
     assert not re.search(r"https?:|url\(|@import|javascript:", content)
     assert "<!DOCTYPE html>" in content
     assert 'name="viewport"' in content
 
 
-def test_endpoint_and_model_come_first_and_features_after(case: tuple[DayRecord, str]) -> None:
+def test_the_verdict_comes_first_then_the_figures_then_the_features(
+    case: tuple[DayRecord, str],
+) -> None:
     record, content = case
-    headings = re.findall(r"<h2>([^<]*)</h2>", content)
+    order = [content.index(part) for part in ('class="verdict', 'id="figures"', 'id="features"')]
 
-    assert headings[:2] == ["Endpoint", "Model"]
-    assert headings.index("Features, largest movers first") > headings.index("Score and classes")
+    assert order == sorted(order)
     movers = [test.value / test.limit for test in record.drift]
     assert movers == sorted(movers, reverse=True)
 
 
 def test_every_plot_has_its_numbers_in_a_table(case: tuple[DayRecord, str]) -> None:
     _, content = case
-    plots = re.findall(r"<svg (?:(?!</svg>).)*</svg>.*?(?=<svg |<h2>)", content.replace("\n", " "))
-    for plot in plots:
-        bars = plot.count('class="today"')
-        if 'polyline class="trend"' in plot:
-            continue  # the lines share one table, below
-        _, _, table = plot.partition("<details><summary>Numbers</summary>")
-        assert table.count("<tr><td class=") == bars > 0
+    flat = content.replace("\n", " ")
+    for plot in re.findall(r'<path class="bar" d="([^"]*)"', flat):
+        _, _, after = flat.partition(plot)
+        table = after.partition("<summary>Numbers</summary>")[2].partition("</table>")[0]
+        assert table.count('<td class="any">') == plot.count("z") > 0
+    for row in re.findall(r'<details class="row">.*?Largest change', flat):
+        assert "<summary>Numbers</summary>" in row
 
     by_day = content.partition("Numbers by day")[2]
     for title in (
-        *("Rows scored", "Availability", "Latency p95, ms", "Accuracy", "AUC"),
+        *("Rows scored", "Availability", "Latency p95", "Accuracy", "AUC"),
         *("Mean score", "Alerts"),
     ):
         assert f'data-name="{title}"' in by_day
 
 
 def test_the_numbers_of_the_tables_are_those_of_the_record(days: list[DayRecord]) -> None:
-    record, parsed = days[9], Parsed(page(days[9], days[:9]))
+    record, content = days[9], page(days[9], days[:9])
+    parsed = Parsed(content)
     rows = parsed.rows_by_title
-    rows_by_length = {(row[0], len(row)): row for row in parsed.rows if row}
 
     test = record.drift[0]
-    assert rows_by_length["age", 10][1:8] == [
-        f"KS {test.value:.3f}",
-        f"{test.limit:.3f}",
-        f"{test.psi:.3f}",
-        f"{test.psi_dmm:.3f}",
+    line = content.partition('<details class="row">')[2].partition("</summary>")[0]
+    assert test.subject == "age"
+    for text in (
         format_number(test.today),
-        format_number(feature(days[8], "age").today),
         format_number(test.baseline),
-    ]
+        f"KS {test.value:.3f}, {test.limit:.3f}",
+        f"{test.value / test.limit:.0%}".replace("%", " %"),
+        "alert",
+    ):
+        assert f">{text}<" in line
+    assert [f"{test.psi:.3f}, {test.psi_dmm:.3f}"] == parsed.rows_by_first["PSI, DMM's PSI"][0]
+    was = format_number(feature(days[8], "age").today)
+    assert parsed.rows_by_first["2026-01-09"][0] == [was]
 
     first = np.mean([day.performance.metrics["auc"].value for day in days[:7]])
     auc = record.performance.metrics["auc"]
-    assert rows["AUC"] == [
-        f"{auc.value:.3f}{auc.low:.3f} to {auc.high:.3f}",
-        f"{days[8].performance.metrics['auc'].value:.3f}",
-        f"{first:.3f}",
+    assert auc.value is not None
+    shown = f"{auc.value:.3f}{auc.low:.3f} to {auc.high:.3f}"
+    yesterday = f"{days[8].performance.metrics['auc'].value:.3f}"
+    assert parsed.rows_by_first["AUC"] == [
+        [shown, "0.500 (chance)", "quiet", yesterday, f"{first:.3f}"],
+        [shown, yesterday, f"{first:.3f}"],
     ]
     assert rows["Rows scored"] == ["200", "197", "200"]
     assert rows["Under the prefix"] == ["12.3 MB, 9 objects"]
     assert rows["State on this machine"] == ["900 bytes"]
 
 
-def test_the_verdict_says_what_was_found(days: list[DayRecord]) -> None:
-    quiet, drill = (Parsed(page(days[number], days[:number])).text for number in (7, 9))
+def test_the_verdict_says_what_was_found_and_what_was_not_judged(days: list[DayRecord]) -> None:
+    first, quiet, drill = (Parsed(page(days[number], days[:number])).text for number in (3, 7, 9))
 
-    assert "Quiet: no limit was exceeded. Advice: nothing to do" in quiet
-    assert "1 alert. Advice: look at it" in drill
-    assert "drift age is " in drill
-    assert "Why there are two PSI numbers" in drill
+    assert "Quiet, model not judged yet Advice: nothing to do" in first
+    assert "score and class: day 4 of 7; no limit is set for accuracy and latency" in first
+    assert "Quiet Advice: nothing to do . No limit was exceeded. Not judged: no limit is" in quiet
+    assert "1 alert Advice: look at it" in drill
+    assert drill.index("A drill is on: age") < drill.index("1 alert Advice")
+    assert "Age is " in drill
+    assert "why there are two PSI numbers" in drill
     assert "not weighted" in drill
+
+
+def test_set_limits_are_beside_the_figures_and_in_the_plots(days: list[DayRecord]) -> None:
+    checks = Checks(accuracy_below=0.5, latency_p95_ms_above=400.0)
+    content = page(days[7], days[:7], checks)
+    rows = Parsed(content).rows_by_first
+
+    assert rows["Latency p95"][0][1:3] == ["at most 400 ms", "quiet"]
+    assert rows["Accuracy at the training mix"][0][1:3] == ["at least 50 %", "quiet"]
+    assert content.count('<line class="limit"') == 3  # with availability
+    assert "Not judged" not in content
 
 
 def test_what_is_undefined_is_a_dash_and_what_is_unknown_is_named(days: list[DayRecord]) -> None:
@@ -221,18 +245,24 @@ def contrast(one: str, other: str) -> float:
 
 
 def test_every_colour_has_enough_contrast_in_light_in_dark_and_on_paper() -> None:
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    schemes = re.findall(r":root \{([^}]*)\}", style)
-    assert len(schemes) == 3
-    assert "prefers-color-scheme: dark" in style
-    assert "@media print" in style
+    base = (TEMPLATES / "base.css").read_text(encoding="utf-8")
+    # Paper gets the light ones: the dark ones are for a screen.
+    schemes = re.findall(r":root \{([^}]*)\}", base)
+    assert len(schemes) == 2
+    assert "@media screen and (prefers-color-scheme: dark)" in base
     for scheme in schemes:
-        colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", scheme))
-        for ink in ("ink", "soft", "bad", "good", "today", "base"):
+        colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", scheme))
+        for ink in ("ink", "soft", "bad", "good", "today"):
             for ground in ("page", "panel"):
                 assert contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground, colours)
+        for ink, ground in (("ink", "quiet"), ("ink", "warn"), ("on-alarm", "alarm")):
+            assert contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground, colours)
+        for drawn in ("bar", "over-bar", "under", "half", "alarm", "none"):
+            assert contrast(colours[drawn], colours["panel"]) >= 3, (drawn, colours)
+        assert contrast(colours["over-bar"], colours["bar"]) >= 3, "the baseline over the bars"
 
-    outside = re.sub(r":root \{[^}]*\}", "", style)
+    styles = [path.read_text(encoding="utf-8") for path in TEMPLATES.glob("*.css")]
+    outside = re.sub(r":root \{[^}]*\}", "", "".join(styles))
     outside += "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.glob("*.j2"))
     unseen = r"#[0-9a-fA-F]{3,8}\b(?!:)|rgb\(|hsl\(|opacity"
     assert not re.search(unseen, outside), "a colour that this test does not see"
