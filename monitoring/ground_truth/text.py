@@ -65,7 +65,7 @@ def status_table(days: Sequence[Mapping[str, Any]], *, show_all: bool) -> str:
     shown = days if show_all else [day for day in days if not _is_settled(day)]
     lines = [_counts(days)]
     if len(shown) < len(days):
-        lines[0] += "; --all shows every day"
+        lines[0] += "; --all shows every one"
     if not shown:
         return lines[0]
 
@@ -83,8 +83,10 @@ def _counts(days: Sequence[Mapping[str, Any]]) -> str:
     of_days = Counter(day["state"] for day in days if day["day"])
     parts = [f"{of_days[state]} {word}" for state, word in _STATES.items() if of_days[state]]
     files = sum(day["day"] is None for day in days)
-    text = f"{format_count(of_days.total(), 'day')}: {', '.join(parts)}"
-    return f"{text}; {format_count(files, 'other file')}" if files else text
+    counts = [f"{format_count(of_days.total(), 'day')}: {', '.join(parts)}"] if parts else []
+    if files:
+        counts.append(format_count(files, "file made elsewhere", "files made elsewhere"))
+    return "; ".join(counts)
 
 
 def _is_settled(day: Mapping[str, Any]) -> bool:

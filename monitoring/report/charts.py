@@ -10,6 +10,7 @@ BARS_WIDTH, BARS_HEIGHT = 320, 96
 _HIGHEST_BAR = 90
 _GAP = 0.14  # of a bar's place, left and right
 _AXIS_LABELS = 3
+_LABEL_CHARACTERS = 16
 _INDICATOR = "share of 1"
 
 
@@ -89,6 +90,11 @@ def _axis_labels(rows: Sequence[BarRow]) -> list[AxisLabel]:
     """Return the labels of at most three bars: more would run into each other."""
     step = -(-len(rows) // _AXIS_LABELS)
     return [
-        AxisLabel(round(100 * (index + 0.5) / len(rows), 1), rows[index].label)
+        AxisLabel(round(100 * (index + 0.5) / len(rows), 1), _shortened(rows[index].label))
         for index in range(0, len(rows), step)
     ]
+
+
+def _shortened(label: str) -> str:
+    """Return a label that fits below its bar; the table beside the plot has all of it."""
+    return label if len(label) <= _LABEL_CHARACTERS else f"{label[: _LABEL_CHARACTERS - 1]}…"

@@ -215,7 +215,8 @@ def test_a_file_made_elsewhere_is_followed_by_pending_and_shown_by_status(quick:
     ended = quick.result(REGISTRATION, "--pending", "--wait", "20")["days"]
     assert [file["outcome"] for file in ended] == ["ingested"]
     assert quick.result(REGISTRATION, "--pending") == {"days": []}
-    assert "labels.csv" in quick.run(REGISTRATION, "--status").stdout
+    assert "1 file made elsewhere; --all" in quick.run(REGISTRATION, "--status").stdout
+    assert "labels.csv" in quick.run(REGISTRATION, "--status", "--all").stdout
 
 
 def test_a_file_made_elsewhere_that_failed_is_named_until_it_is_given_up(quick: Loop) -> None:

@@ -39,7 +39,7 @@ def test_the_counts_come_first_then_only_the_days_with_something_to_do() -> None
 
     assert first == (
         "9 days: 4 ingested, 1 accepted, 1 to register, 1 failed, 1 missing, 1 given up; --all"
-        " shows every day"
+        " shows every one"
     )
     assert [each[:10] for each in lines if each.startswith("2026")] == [
         "2026-01-05",
@@ -72,7 +72,7 @@ def test_an_object_that_changed_is_something_to_do_though_its_file_is_ingested()
 
 
 def test_where_there_is_nothing_to_do_the_counts_are_all() -> None:
-    assert status_table(DAYS[:1], show_all=False) == "1 day: 1 ingested; --all shows every day"
+    assert status_table(DAYS[:1], show_all=False) == "1 day: 1 ingested; --all shows every one"
     assert status_table([], show_all=False) == "no day is known here"
 
 

@@ -35,7 +35,7 @@ def test_at_most_three_bars_are_labelled() -> None:
 
 
 def test_an_indicator_is_a_pair_of_dots_at_its_shares(days: list[DayRecord]) -> None:
-    test = next(test for test in days[7].drift if test.subject != "age")
+    test = next(test for test in days[7].drift if test.shown == "share of 1")
 
     chart = dot_chart(test)
 
