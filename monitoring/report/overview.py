@@ -121,8 +121,8 @@ def _lately(days: Sequence[CalendarDay]) -> str:
         "given-up": "given up",
     }
     parts = [f"{count} {words.get(kind, kind)}" for kind, count in counts.items()]
-    days = "day" if len(before) == 1 else f"{len(before)} days"
-    return f"The {days} before: {', '.join(parts)}."
+    span = "day" if len(before) == 1 else f"{len(before)} days"
+    return f"The {span} before: {', '.join(parts)}."
 
 
 _QUIET_KINDS = (Kind.QUIET, Kind.UNJUDGED)

@@ -82,4 +82,4 @@ def test_a_file_made_elsewhere_is_shown_by_its_address() -> None:
     text = status_table([DAYS[0], other], show_all=False)
 
     assert "s3://bucket/labels.csv" in text
-    assert text.startswith("1 day: 1 ingested; 1 other file")
+    assert text.startswith("1 day: 1 ingested; 1 file made elsewhere")
