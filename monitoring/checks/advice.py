@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 from monitoring.checks.alert import Alert
 from monitoring.checks.conditions import is_of_window
 from monitoring.checks.record import Advice, DayRecord, FeatureTest, VariableTest
-from monitoring.checks.shift_test import alarmed_windows
+from monitoring.checks.shift_tester import alarmed_windows
 from monitoring.text import format_count, format_names
 
 _CERTAIN_DAYS, _UNLIKELY_DAYS = 2, 3

@@ -13,7 +13,7 @@ from monitoring.checks import groups
 from monitoring.checks.alert import Alert, Family
 from monitoring.checks.counts import FeatureCounts, Variable, shares
 from monitoring.checks.record import Bins, DayRecord, FeatureTest, VariableTest
-from monitoring.checks.shift_test import ShiftTester, ShiftText
+from monitoring.checks.shift_tester import ShiftTester, ShiftText
 from monitoring.checks.wording import mean_change, share_change
 from monitoring.dataset.baseline import Column, Numbers
 from monitoring.dataset.schema import label_text

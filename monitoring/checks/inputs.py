@@ -20,7 +20,7 @@ from monitoring.checks.history import History
 from monitoring.checks.limits import Limits
 from monitoring.checks.record import DayRecord, PipelineRecord
 from monitoring.checks.reference import ReleaseDays, release_days
-from monitoring.checks.shift_test import ShiftTester
+from monitoring.checks.shift_tester import ShiftTester
 from monitoring.dataset.baseline import Baseline
 from monitoring.settings.model import Settings
 
