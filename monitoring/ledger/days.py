@@ -24,21 +24,18 @@ def awaiting_upload(workspace: Workspace, before: date) -> list[date]:
 
 
 def missing(workspace: Workspace, before: date) -> list[date]:
-    """Return the days without a file since the first known one: no trace of them, or half scored.
+    """Return the days without a file since the first that was begun: no trace, or half scored.
 
     A day that was given up, or whose manifest can't be read, is not among them.
     """
+    states = {day: manifest.state for day, manifest in _manifests_before(workspace, before)}
     known = workspace.known_days()
-    if not known:
+    begun = [day for day in known if states.get(day) != State.SKIPPED]
+    if not begun:
         return []
-    half_scored = {
-        day
-        for day, manifest in _manifests_before(workspace, before)
-        if manifest.state == State.GENERATED
-    }
-    has_trace = set(known) - half_scored
-    days = [known[0] + timedelta(days=offset) for offset in range((before - known[0]).days)]
-    return [day for day in days if day not in has_trace]
+    has_file = {day for day in known if states.get(day) != State.GENERATED}
+    days = [begun[0] + timedelta(days=offset) for offset in range((before - begun[0]).days)]
+    return [day for day in days if day not in has_file]
 
 
 def missing_text(days: Sequence[date]) -> str:

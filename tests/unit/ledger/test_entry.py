@@ -111,3 +111,16 @@ def test_temporary_files_of_killed_runs_are_swept_under_the_lock(ledger: Ledger)
         assert young.exists()  # another day's run may be writing it
         assert before <= set(workspace.state.iterdir())
         assert workspace.manifest(DAY).exists()
+
+
+def test_gaps_begin_with_the_first_day_that_was_begun_not_with_one_that_was_given_up(
+    ledger: Ledger,
+) -> None:
+    ledger.entry(date(2026, 2, 20)).give_up()
+    ledger.entry(DAY).update(state="uploaded")
+    ledger.entry(date(2026, 3, 3)).update(state="generated")
+
+    missing = days.missing(ledger.workspace, before=date(2026, 3, 5))
+
+    assert missing == [date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)]
+    assert days.missing(ledger.workspace, before=DAY) == []
