@@ -2,9 +2,11 @@
 
 import contextlib
 import hashlib
+import logging
 from tempfile import TemporaryFile
 
 from monitoring.batch.scored import ScoredBatch
+from monitoring.errors import MonitoringError
 from monitoring.ground_truth import file, objects
 from monitoring.ledger.entry import DayEntry
 from monitoring.ledger.manifest import State
@@ -14,6 +16,8 @@ from monitoring.services.s3 import KeyTakenError, Store, StoredObject
 from monitoring.services.s3_errors import DeniedError
 from monitoring.services.s3_memory import StoreMemory
 from monitoring.settings.model import Settings
+
+log = logging.getLogger("monitoring")
 
 
 def upload(settings: Settings, entry: DayEntry, store: Store, scored: ScoredBatch) -> S3Uri:
@@ -46,7 +50,10 @@ def upload(settings: Settings, entry: DayEntry, store: Store, scored: ScoredBatc
 
         memory = StoreMemory(entry.workspace.store_memory, store.endpoint_url, uri.bucket)
         if memory.honours_conditions is None:
-            memory.remember(honours=store.honours_conditions(uri, content, metadata))
+            try:
+                memory.remember(honours=store.honours_conditions(uri, content, metadata))
+            except MonitoringError as error:  # the file is stored: the next put finds out
+                log.info("%s: whether its store honours conditions is not known: %s", uri, error)
             objects.warn_about_store(settings, entry, store)
     return uri
 

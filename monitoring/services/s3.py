@@ -226,18 +226,20 @@ class Store:
         """Whether the store honours the condition of a put, tried on an object that was just put.
 
         The same content is put once more where nothing may be replaced: anything but a refusal
-        means that it does not. None where that can't be tried, or a put with a condition is
-        refused as such (`put` warns of that).
+        means that it does not. None where a put with a condition is refused as such (`put` warns
+        of that). Raises what a put raises.
         """
         again = partial(self._put, uri, content, metadata, IfNoneMatch="*")
-        try:
-            answer = self._call("PUT", uri, again, CONDITION_FAILED | NO_CONDITIONS)
-        except MonitoringError as error:
-            log.info("%s: whether its store honours conditions is not known: %s", uri, error)
-            return None
+        answer = self._call("PUT", uri, again, CONDITION_FAILED | NO_CONDITIONS)
         if isinstance(answer, dict):
             return False
         return True if answer in CONDITION_FAILED else None
+
+    def remove(self, uri: S3Uri) -> None:
+        """Remove an object; one that is not there is no error."""
+        self._call(
+            "DELETE", uri, partial(self._client.delete_object, Bucket=uri.bucket, Key=uri.key)
+        )
 
     # --- requests
 
@@ -353,7 +355,7 @@ def _check_answer(verb: str, answer: Mapping[str, Any]) -> None:
     if verb == "LIST":
         if "IsTruncated" not in answer:
             raise ResponseParserError("no IsTruncated in the answer")
-    elif not _SHOWN_ETAG.fullmatch(str(answer.get("ETag", ""))):
+    elif verb != "DELETE" and not _SHOWN_ETAG.fullmatch(str(answer.get("ETag", ""))):
         raise ResponseParserError("no ETag in the answer")
 
 

@@ -32,6 +32,8 @@ def serve(httpserver: HTTPServer, *puts: Response, delete: int = 204) -> None:
 
     path = "/bucket/day.csv.check_1"
     httpserver.expect_request(path, method="PUT").respond_with_handler(put)
+    httpserver.expect_request(path, method="HEAD").respond_with_data("", status=404)
+    httpserver.expect_request(path, method="GET").respond_with_response(error(404, "NoSuchKey"))
     httpserver.expect_request(path, method="DELETE").respond_with_data("", status=delete)
 
 
