@@ -78,14 +78,9 @@ def work(arguments: argparse.Namespace) -> Outcome:
     if arguments.skip:
         return give_up(arguments)
 
+    check_flags(arguments)
     today = clock.today()
     named = cli.named_days(arguments, default=today) if cli.has_day_flags(arguments) else []
-    if named and (arguments.pending or arguments.uri):
-        raise ConfigError(
-            "--pending and --uri name their files themselves: leave out --date, --from and --to"
-        )
-    if arguments.status and arguments.wait is not None:
-        raise ConfigError("--status only looks, it waits for nothing: leave out --wait")
     uri = S3Uri.parse(arguments.uri) if arguments.uri else None
     unused = [*preflight.REGISTRATION.unused, *(["project_id"] if uri else [])]
     settings = runner.load_settings(arguments, unused)
@@ -112,6 +107,16 @@ def work(arguments: argparse.Namespace) -> Outcome:
         {"days": [file.as_json() for file in files]},
         [file.error for file in files if file.error],
     )
+
+
+def check_flags(arguments: argparse.Namespace) -> None:
+    """Raise ConfigError for flags that contradict each other."""
+    if cli.has_day_flags(arguments) and (arguments.pending or arguments.uri):
+        raise ConfigError(
+            "--pending and --uri name their files themselves: leave out --date, --from and --to"
+        )
+    if arguments.status and arguments.wait is not None:
+        raise ConfigError("--status only looks, it waits for nothing: leave out --wait")
 
 
 def give_up(arguments: argparse.Namespace) -> Outcome:

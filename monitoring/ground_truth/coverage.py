@@ -1,12 +1,17 @@
 """How far a file's ids cover the rows that were scored here."""
 
+import logging
 import re
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from monitoring.ledger import manifest
 from monitoring.ledger.manifest import Manifest
 from monitoring.ledger.plan import MATCHED_DAYS
 from monitoring.ledger.workspace import Workspace
+from monitoring.s3_uri import S3Uri
+
+log = logging.getLogger("monitoring")
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")  # int() refuses more than 4,300 digits
 _UNSEEN, _SEEN, _FAILED = 0, 1, 2
@@ -66,3 +71,16 @@ class Coverage:
             rows[int(failed.rpartition("_")[2])] = _FAILED
         self._rows[known.day] = rows
         self._scored[known.day] = known.scored
+
+
+def log_coverage(uri: S3Uri, counts: Mapping[str, int]) -> None:
+    """Log the counts of a file; late rows are a warning."""
+    listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+    log.info("%s: against the rows scored here: %s", uri, listed)
+    if counts["late"]:
+        log.warning(
+            "%s: %d rows are over %d days old: DMM may not match them",
+            uri,
+            counts["late"],
+            MATCHED_DAYS,
+        )

@@ -10,9 +10,10 @@ from monitoring.ledger.entry import DayEntry
 from monitoring.ledger.manifest import State
 from monitoring.ledger.plan import ObjectAtKey
 from monitoring.s3_uri import S3Uri
-from monitoring.services.s3 import Store, StoredObject
+from monitoring.services.s3 import Store
 from monitoring.services.s3_errors import DeniedError
 from monitoring.services.s3_memory import StoreMemory
+from monitoring.services.s3_stored import StoredObject
 from monitoring.settings.model import Settings
 
 log = logging.getLogger("monitoring")

@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 from typing import Self
 
 from monitoring.errors import MonitoringError, NotYetError, RefusedError
-from monitoring.ground_truth.coverage import Coverage
+from monitoring.ground_truth.coverage import Coverage, log_coverage
 from monitoring.ground_truth.result import (
     FileResult,
     Outcome,
@@ -28,7 +28,8 @@ from monitoring.s3_uri import S3Uri
 from monitoring.services.dmm import Dmm
 from monitoring.services.dmm_memory import DmmMemory
 from monitoring.services.dmm_registration import Registration
-from monitoring.services.s3 import Store, StoredObject
+from monitoring.services.s3 import Store
+from monitoring.services.s3_stored import StoredObject
 from monitoring.settings.model import Settings
 
 log = logging.getLogger("monitoring")
@@ -232,7 +233,7 @@ class Registrar:
         with self.store.open(uri, stored.etag) as body:
             checked = check_file(self.settings, body, str(uri), stored.metadata, coverage.add)
         counts = coverage.counts(checked.duplicates)
-        _log_coverage(uri, counts)
+        log_coverage(uri, counts)
 
         result = FileResult(None, str(uri), Outcome.NOT_YET, rows=checked.rows, coverage=counts)
         if checked.problems:
@@ -286,18 +287,6 @@ def _compare_with_ledger(entry: DayEntry, uri: S3Uri, checked: CheckedFile) -> N
 def _problems_error(checked: CheckedFile) -> RefusedError:
     advice = "nothing was registered: fix the file, upload it, then rerun"
     return RefusedError("\n".join((*checked.problems, advice)))
-
-
-def _log_coverage(uri: S3Uri, counts: dict[str, int]) -> None:
-    listed = ", ".join(f"{count} {name}" for name, count in counts.items())
-    log.info("%s: against the rows scored here: %s", uri, listed)
-    if counts["late"]:
-        log.warning(
-            "%s: %d rows are over %d days old: DMM may not match them",
-            uri,
-            counts["late"],
-            MATCHED_DAYS,
-        )
 
 
 def next_key(key: str) -> str:

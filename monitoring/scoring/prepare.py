@@ -18,7 +18,8 @@ from monitoring.ledger.entry import DayEntry
 from monitoring.ledger.manifest import State
 from monitoring.ledger.plan import DayFacts, Refusal, Step
 from monitoring.scoring.recover import note_stored_file
-from monitoring.services.s3 import Store, StoredObject
+from monitoring.services.s3 import Store
+from monitoring.services.s3_stored import StoredObject
 from monitoring.settings.model import Settings
 
 log = logging.getLogger("monitoring")

@@ -13,7 +13,8 @@ from monitoring.ledger.answer import Answer
 from monitoring.ledger.entry import DayEntry
 from monitoring.ledger.journal import Journal
 from monitoring.ledger.manifest import State
-from monitoring.services.s3 import Store, StoredObject
+from monitoring.services.s3 import Store
+from monitoring.services.s3_stored import StoredObject
 from monitoring.settings.model import Settings
 
 log = logging.getLogger("monitoring")

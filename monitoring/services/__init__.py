@@ -4,7 +4,9 @@ http           one request: time limits, no redirects, bounded bodies
 deadline       a time limit for a whole answer, however slowly it comes
 server_text    what servers say, made fit for logs, files and terminals
 retry          the one way to try again
-s3             objects: read, list, one conditional put; s3_connection, s3_deadline, s3_errors
+s3             objects: read, list, one conditional put; around it s3_connection, s3_call (tries and
+               limits of time), s3_deadline, s3_errors, s3_stored (what a store says of an object),
+               s3_body (its bytes), s3_memory (what a store can do), s3_probe (for --check)
 model_api      the model's endpoint                           (model_reply: what its answers mean)
 dmm            Domino Model Monitor; around it dmm_registration, dmm_jobs (a file's ingestion),
                dmm_replies, dmm_diagnosis (what its refusals mean), dmm_memory (what worked)

@@ -5,31 +5,21 @@ waiting and one more for each megabyte. A missing object is None, everything els
 an error that names the bucket, the key and what to fix.
 """
 
-import base64
 import contextlib
 import hashlib
 import logging
-import re
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from io import BufferedRandom
 from typing import IO, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import ClientError
 
-from monitoring.errors import (
-    CredentialsError,
-    MonitoringError,
-    RefusedError,
-    ServiceError,
-    TransientError,
-)
+from monitoring.errors import CredentialsError, MonitoringError, RefusedError, ServiceError
 from monitoring.s3_uri import S3Uri
-from monitoring.services import s3_errors
-from monitoring.services.retry import Budget, with_retries
+from monitoring.services.retry import Budget
+from monitoring.services.s3_body import Body
+from monitoring.services.s3_call import Caller
 from monitoring.services.s3_connection import LIMITS, check_put_arguments, connect
 from monitoring.services.s3_deadline import Connections
 from monitoring.services.s3_errors import (
@@ -39,38 +29,13 @@ from monitoring.services.s3_errors import (
     DeniedError,
     error_code,
 )
-from monitoring.services.server_text import server_text
+from monitoring.services.s3_stored import KeyTakenError, StoredObject
 from monitoring.settings import model as settings_model
-from monitoring.text import format_count
 
 log = logging.getLogger("monitoring")
 
 _READ_BYTES = 1 << 20
-_MAX_METADATA = 2048  # S3's own limit for all of them
 _MAX_PAGES = 1_000  # of a listing, 1,000 objects each
-_SLOWEST_BYTES_PER_SECOND = 1_000_000
-_SHOWN_ETAG = re.compile(r"[ -~]{1,200}")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """What a HEAD says of an object.
-
-    etag: with its quotes. metadata: the user's own. sha256: hex, where the store keeps it.
-    """
-
-    etag: str
-    size_bytes: int
-    metadata: Mapping[str, str]
-    sha256: str | None
-
-
-class KeyTakenError(RefusedError):
-    """A key holds other content than was to be stored; `existing` says whose."""
-
-    def __init__(self, text: str, existing: StoredObject) -> None:
-        super().__init__(text)
-        self.existing = existing
 
 
 class Store:
@@ -83,6 +48,7 @@ class Store:
     def __init__(self, settings: settings_model.S3) -> None:
         self._client = connect(settings)
         self._connections = Connections(self._client)
+        self._call = Caller(self._connections)
         self._put_arguments = settings.put_arguments
         check_put_arguments(self._client, settings.put_arguments)
 
@@ -105,20 +71,7 @@ class Store:
         Raises DeniedError where the credentials may not see that.
         """
         answer = self._call("HEAD", uri, partial(self._head, uri))
-        if answer is None:
-            return None
-
-        checksum = answer.get("ChecksumSHA256", "")
-        is_whole = answer.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT"
-        sha256 = None
-        if checksum and is_whole and "-" not in checksum:
-            sha256 = _hex(checksum)
-        metadata = {
-            server_text(name): server_text(value, _MAX_METADATA)
-            for name, value in answer.get("Metadata", {}).items()
-        }
-        size_bytes = answer.get("ContentLength", 0)
-        return StoredObject(answer["ETag"], size_bytes, metadata, sha256)
+        return None if answer is None else StoredObject.from_head(answer)
 
     @contextlib.contextmanager
     def open(self, uri: S3Uri, etag: str | None = None) -> Iterator[IO[bytes]]:
@@ -134,7 +87,7 @@ class Store:
             raise RefusedError(f"{uri}: no such object")
 
         with contextlib.closing(answer["Body"]) as body:
-            stream: Any = _Body(uri, body, self._connections)
+            stream: Any = Body(uri, body, self._connections)
             yield stream
 
     def list_objects(self, prefix: S3Uri) -> Iterator[tuple[str, int]]:
@@ -200,14 +153,7 @@ class Store:
         if isinstance(answer, dict):
             return str(answer["ETag"])
 
-        try:
-            existing = self.head(uri)
-            is_same = existing is not None and self._sha256(uri, existing) == sha256
-        except CredentialsError as error:
-            raise CredentialsError(
-                f"{uri}: can't be compared with ours: allow s3:GetObject (the object may be our"
-                f" own, of a run whose answer was lost). {error}"
-            ) from None
+        existing, is_same = self._compare(uri, sha256)
         if existing and is_same:
             return existing.etag
         is_as_expected = (existing.etag if existing else None) == replace_etag
@@ -271,6 +217,17 @@ class Store:
             **self._put_arguments,
         )
 
+    def _compare(self, uri: S3Uri, sha256: str) -> tuple[StoredObject | None, bool]:
+        """Return what is stored under a key, and whether that is the content with this SHA-256."""
+        try:
+            existing = self.head(uri)
+            return existing, existing is not None and self._sha256(uri, existing) == sha256
+        except CredentialsError as error:
+            raise CredentialsError(
+                f"{uri}: can't be compared with ours: allow s3:GetObject (the object may be our"
+                f" own, of a run whose answer was lost). {error}"
+            ) from None
+
     def _sha256(self, uri: S3Uri, stored: StoredObject) -> str:
         if stored.sha256:
             return stored.sha256
@@ -279,84 +236,6 @@ class Store:
             while chunk := body.read(_READ_BYTES):
                 digest.update(chunk)
         return digest.hexdigest()
-
-    def _call(
-        self,
-        verb: str,
-        uri: S3Uri,
-        request: Callable[[], Any],
-        expected_codes: Collection[str] = (),
-        budget: Budget | None = None,
-    ) -> Any:
-        """Return the answer, None for a missing object, or the error code where it is expected.
-
-        Tries again what may pass; the last try gets what is left of the time. Raises ServiceError,
-        RefusedError, CredentialsError.
-        """
-        where = f"{verb} {uri}"
-        budget = budget or Budget.lasting(LIMITS.total_seconds)
-        tries = 0
-
-        def attempt() -> Any:
-            nonlocal tries
-            tries += 1
-            with self._connections.limit(budget.seconds_left) as limit:
-                try:
-                    answer = _one_try(verb, where, request, expected_codes)
-                except Exception:
-                    if limit.is_over:  # whatever the cut connection looked like
-                        raise _timeout() from None
-                    raise
-                if limit.is_over:
-                    raise _timeout()
-                return answer
-
-        try:
-            return with_retries(attempt, attempts=LIMITS.attempts, budget=budget)
-        except TransientError as error:
-            raise ServiceError(
-                f"{where} failed for now: {error} ({format_count(tries, 'try', 'tries')}); state is"
-                " kept, run again"
-            ) from None
-
-
-def _one_try(
-    verb: str, where: str, request: Callable[[], Any], expected_codes: Collection[str]
-) -> Any:
-    try:
-        answer = request()
-        _check_answer(verb, answer)
-        return answer
-    except ResponseParserError as error:  # a web page, say
-        raise RefusedError(
-            f"{where}: this is no S3 store ({server_text(error)}): fix s3.endpoint_url or"
-            " AWS_ENDPOINT_URL_S3"
-        ) from None
-    except ClientError as error:
-        code = error_code(error)
-        if code in expected_codes:
-            return code
-        if code in MISSING and verb in ("HEAD", "GET"):
-            return None
-        raise s3_errors.from_client_error(where, error) from None
-    except s3_errors.BROKEN_CONNECTION as error:
-        raise s3_errors.from_broken_connection(where, error) from None
-    except BotoCoreError as error:
-        raise s3_errors.from_boto_error(where, error) from None
-    except Exception as error:
-        # boto3 lets through whatever its parsers stumble over: ValueError, KeyError, TypeError ...
-        raise RefusedError(
-            f"{where}: this is no S3 store, its answer can't be read ({type(error).__name__}:"
-            f" {server_text(error)}): fix s3.endpoint_url or AWS_ENDPOINT_URL_S3"
-        ) from None
-
-
-def _check_answer(verb: str, answer: Mapping[str, Any]) -> None:
-    if verb == "LIST":
-        if "IsTruncated" not in answer:
-            raise ResponseParserError("no IsTruncated in the answer")
-    elif verb != "DELETE" and not _SHOWN_ETAG.fullmatch(str(answer.get("ETag", ""))):
-        raise ResponseParserError("no ETag in the answer")
 
 
 def _listed(prefix: S3Uri, item: Mapping[str, Any]) -> tuple[str, int]:
@@ -367,48 +246,6 @@ def _listed(prefix: S3Uri, item: Mapping[str, Any]) -> tuple[str, int]:
             " s3.endpoint_url or AWS_ENDPOINT_URL_S3"
         )
     return key, size_bytes
-
-
-def _hex(checksum: str) -> str | None:
-    """Return a checksum in base64 as hex, None where it is none of SHA-256."""
-    try:
-        digest = base64.b64decode(checksum, validate=True)
-    except ValueError:
-        return None
-    return digest.hex() if len(digest) == hashlib.sha256().digest_size else None
-
-
-def _timeout() -> TransientError:
-    return TransientError(f"no whole answer within {LIMITS.total_seconds:g} s", kind="timeout")
-
-
-class _Body:
-    """An object's bytes as a stream; what goes wrong is a ServiceError."""
-
-    def __init__(self, uri: S3Uri, body: Any, connections: Connections) -> None:
-        self._uri, self._body, self._connections = uri, body, connections
-        # Only waiting counts, not what the reader does between two reads.
-        self._bytes, self._waited_seconds = 0, 0.0
-
-    def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes, all by default; b"" at the end."""
-        allowed = LIMITS.total_seconds + self._bytes / _SLOWEST_BYTES_PER_SECOND
-        begin = time.monotonic()
-        with self._connections.limit(allowed - self._waited_seconds) as limit:
-            try:
-                content: bytes = self._body.read(None if size < 0 else size)
-            except Exception as error:  # as in _one_try; also urllib3's own
-                raise self._broken("it took too long" if limit.is_over else error) from None
-            if limit.is_over:
-                raise self._broken("it took too long")
-
-        self._waited_seconds += time.monotonic() - begin
-        self._bytes += len(content)
-        return content
-
-    def _broken(self, reason: object) -> ServiceError:
-        text = f"{self._uri}: the download broke off: {server_text(reason)}"
-        return ServiceError(f"{text}; run again")
 
 
 def _key_taken_error(uri: S3Uri, existing: StoredObject | None) -> MonitoringError:

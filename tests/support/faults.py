@@ -1,10 +1,22 @@
 """Faults that can't be made from outside, as statements that run in a script before its work.
 
 The one place that patches the program by name: whoever moves a name changes it here alone. Each
-function returns Python statements for `Loop.patched`.
+function returns Python statements for `Loop.patched`, but for `limit_s3`, which works in the test's
+own process.
 """
 
 import textwrap
+
+import pytest
+
+from monitoring.services import s3, s3_body, s3_call, s3_connection
+from monitoring.services.http import Limits
+
+
+def limit_s3(monkeypatch: pytest.MonkeyPatch, limits: Limits) -> None:
+    """Give every call of the object store other limits of time."""
+    for module in (s3, s3_body, s3_call, s3_connection):
+        monkeypatch.setattr(module, "LIMITS", limits)
 
 
 def kill_before_state(state: str) -> str:

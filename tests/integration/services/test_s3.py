@@ -27,11 +27,13 @@ from monitoring.errors import (
     ServiceError,
 )
 from monitoring.s3_uri import S3Uri
-from monitoring.services import retry, s3, s3_connection
+from monitoring.services import retry
 from monitoring.services.http import Limits
-from monitoring.services.s3 import Store, StoredObject
+from monitoring.services.s3 import Store
 from monitoring.services.s3_errors import DeniedError
+from monitoring.services.s3_stored import StoredObject
 from monitoring.settings import model as settings
+from tests.support import faults
 from tests.support.servers import SocketServer
 
 BUCKET = "se-demo-data"
@@ -511,8 +513,7 @@ def test_a_store_that_says_nothing_is_given_up_within_the_total(
     connect: Any, silent: str, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short = Limits(connect_seconds=0.2, read_seconds=0.3, total_seconds=1.2)
-    for module in (s3, s3_connection):
-        monkeypatch.setattr(module, "LIMITS", short)
+    faults.limit_s3(monkeypatch, short)
     store = connect(url=silent)
     begin = time.monotonic()
 

@@ -8,10 +8,11 @@ import pytest
 
 from monitoring.errors import MonitoringError, RefusedError, ServiceError
 from monitoring.s3_uri import S3Uri
-from monitoring.services import retry, s3, s3_connection
+from monitoring.services import retry
 from monitoring.services.http import Limits
 from monitoring.services.s3 import Store
 from monitoring.settings import model as settings
+from tests.support import faults
 from tests.support.servers import SocketServer, dripping
 
 URI = S3Uri("bucket", "key")
@@ -32,8 +33,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> Limits:
     limits = Limits(connect_seconds=0.5, read_seconds=0.6, total_seconds=1.5)
-    for module in (s3, s3_connection):
-        monkeypatch.setattr(module, "LIMITS", limits)
+    faults.limit_s3(monkeypatch, limits)
     return limits
 
 
