@@ -28,6 +28,7 @@ EXAMPLES = """\
   daily_scoring.py --from 2026-01-01 --to 2026-01-31
                                                  a backfill: DMM dates predictions by the moment of
                                                  the call, so these days show up there under today
+  daily_scoring.py --prune 400 --dry-run         what would be removed of the days before
 """
 
 
@@ -44,6 +45,13 @@ def main() -> int:
     )
     cli.add_skip_flag(flags)
     flags.add_argument(
+        "--prune",
+        type=cli.prune_days,
+        metavar="DAYS",
+        help="remove state and pages older than DAYS (90 or more) of days that DMM has ingested or"
+        " that were given up; score nothing",
+    )
+    flags.add_argument(
         "--fail-on-alert", action="store_true", help="exit 4 when an alert is new or ongoing"
     )
     return runner.run(flags, work, check=lambda given: preflight.run(preflight.SCORING, given))
@@ -51,6 +59,8 @@ def main() -> int:
 
 def work(arguments: argparse.Namespace) -> Outcome:
     """Score the requested days, watched by the healthcheck where one is set."""
+    if arguments.prune:
+        return prune(arguments)
     if arguments.skip:
         return give_up(arguments)
 
@@ -76,6 +86,14 @@ def give_up(arguments: argparse.Namespace) -> Outcome:
     days = cli.named_days(arguments, default=clock.today())
     settings = runner.load_settings(arguments, preflight.SCORING.unused)
     return giving_up.give_up(Ledger(Workspace.of(settings), settings.model), days, arguments)
+
+
+def prune(arguments: argparse.Namespace) -> Outcome:
+    """Remove old days."""
+    from monitoring.cli import pruning
+
+    pruning.check_flags(arguments, "rows", "rerun", "skip", "fail_on_alert")
+    return pruning.prune(runner.load_settings(arguments, preflight.SCORING.unused), arguments)
 
 
 def score_days(

@@ -4,5 +4,7 @@ arguments  flags, and the days that they name
 output     logs, the result, progress; secrets redacted
 main       from the flags to the exit code: errors, signals, --check
 days       working on several days
+giving_up  --skip
+pruning    --prune
 preflight  --check: trying whatever a run needs (its checks: preflight_checks)
 """

@@ -11,6 +11,7 @@ from monitoring import __version__, clock
 from monitoring.errors import EXIT_CODES, ConfigError
 
 MAX_ROWS = 1_000_000
+LEAST_PRUNE_DAYS, MAX_PRUNE_DAYS = 90, 100_000  # 90: DMM matches outcomes so long
 
 
 def parser(program: str, description: str | None, examples: str) -> argparse.ArgumentParser:
@@ -126,6 +127,20 @@ def rows(text: str) -> int:
         value = 0
     if not 1 <= value <= MAX_ROWS:
         raise argparse.ArgumentTypeError(f"got {text!r}, expected 1 to {MAX_ROWS:,} rows")
+    return value
+
+
+def prune_days(text: str) -> int:
+    """Return a flag's age of days to be removed, 90 to 100,000."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if not LEAST_PRUNE_DAYS <= value <= MAX_PRUNE_DAYS:
+        raise argparse.ArgumentTypeError(
+            f"got {text!r}, expected {LEAST_PRUNE_DAYS} days or more: DMM may still match younger"
+            " ones with their outcomes"
+        )
     return value
 
 

@@ -120,7 +120,7 @@ def _progress(
     accepted = [
         from_ledger(manifest, host=dmm.host, model_id=model_id)
         for manifest in manifests
-        if manifest.state in ACCEPTED_STATES
+        if manifest.state in ACCEPTED_STATES and manifest.uri  # of a removed day it is unknown
     ]
     # DMM's word is asked for also where the ledger knows the end; a day of another DMM host has
     # the reason in its text and is not asked about.

@@ -7,6 +7,7 @@ from datetime import date
 
 from monitoring.errors import MonitoringError
 from monitoring.ground_truth import objects
+from monitoring.ledger import pruned
 from monitoring.ledger.entry import Ledger
 from monitoring.s3_uri import S3Uri
 from monitoring.services.s3 import Store
@@ -35,7 +36,7 @@ def warn_about_unknown_days(settings: Settings, ledger: Ledger, store: Store) ->
 
 
 def _unknown_days(settings: Settings, ledger: Ledger, store: Store) -> Iterator[date]:
-    known = set(ledger.workspace.known_days())
+    known = {*ledger.workspace.known_days(), *pruned.read(ledger.workspace)}
     bucket, _, prefix = settings.ground_truth_prefix().removeprefix("s3://").partition("/")
     keys = [key for key, _ in store.list_objects(S3Uri(bucket, prefix))]
     stored = {day for key in keys if (day := _day_of_key(settings, key, prefix))}

@@ -7,5 +7,7 @@ journal    the answers of a day, appended line by line
 lock       one run at a time for a day
 entry      one day: its manifest, and the changes to it
 days       questions about many days
+pruned     the days whose files were removed
+pruning    removing old days
 plan       what a day still needs: the one place that decides
 """

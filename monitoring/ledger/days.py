@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from monitoring.errors import RefusedError, ServiceError
-from monitoring.ledger import manifest
+from monitoring.ledger import manifest, pruned
 from monitoring.ledger.manifest import Manifest, State
 from monitoring.ledger.plan import MATCHED_DAYS
 from monitoring.ledger.workspace import Workspace
@@ -28,8 +28,10 @@ def missing(workspace: Workspace, before: date) -> list[date]:
 
     A day that was given up, or whose manifest can't be read, is not among them.
     """
+    removed = {day: state for day, state in pruned.read(workspace).items() if day < before}
     states = {day: manifest.state for day, manifest in _manifests_before(workspace, before)}
-    known = workspace.known_days()
+    states = {**removed, **states}
+    known = sorted({*workspace.known_days(), *removed})
     begun = [day for day in known if states.get(day) != State.SKIPPED]
     if not begun:
         return []

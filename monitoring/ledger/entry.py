@@ -11,7 +11,7 @@ import msgspec
 from monitoring import clock, files
 from monitoring.dataset.schema import event_id
 from monitoring.files import disk_error
-from monitoring.ledger import lock, manifest
+from monitoring.ledger import lock, manifest, pruned
 from monitoring.ledger.answer import Answer
 from monitoring.ledger.manifest import Manifest, State
 from monitoring.ledger.workspace import Workspace
@@ -20,13 +20,15 @@ from monitoring.ledger.workspace import Workspace
 class DayEntry:
     """A day of one model: its manifest (None: nothing is known here), and where its files are.
 
-    Raises RefusedError for a manifest that can't be read, and where a link leads out of the state.
+    A day whose folder was removed is known by its state alone. Raises RefusedError for a manifest
+    that can't be read, and where a link leads out of the state.
     """
 
     def __init__(self, workspace: Workspace, model: str, day: date) -> None:
         self.workspace, self.model, self.day = workspace, model, day
         files.refuse_links_out(workspace.state.parent, workspace.files_of(day))
-        self.manifest = manifest.read(workspace.manifest(day), day)
+        known = manifest.read(workspace.manifest(day), day)
+        self.manifest = known or pruned.manifest_of(workspace, model, day)
 
     @property
     def title(self) -> str:

@@ -97,6 +97,11 @@ class Workspace(NamedTuple):
         return self.state / "files"
 
     @property
+    def pruned(self) -> Path:
+        """The days whose folders were removed."""
+        return self.state / "pruned.json"
+
+    @property
     def store_memory(self) -> Path:
         """What was found out about object stores."""
         return self.state / "store.json"

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from monitoring.errors import MonitoringError
 from monitoring.ledger import manifest as manifests
+from monitoring.ledger import pruned
 from monitoring.ledger.manifest import Manifest, State
 from monitoring.ledger.workspace import Workspace
 from monitoring.report import history
@@ -103,7 +104,8 @@ def _verdict(past: PastDay | None, manifest: Manifest | None) -> Verdict:
 
 
 def _manifests(workspace: Workspace) -> dict[str, Manifest]:
-    known = {}
+    removed = pruned.read(workspace).items()
+    known = {str(day): Manifest(day=str(day), model="", state=state) for day, state in removed}
     for day in workspace.known_days():
         with contextlib.suppress(MonitoringError):
             manifest = manifests.read(workspace.manifest(day), day)

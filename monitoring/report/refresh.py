@@ -17,17 +17,19 @@ from monitoring.settings.model import Settings
 log = logging.getLogger("monitoring")
 
 
-def refresh(workspace: Workspace, settings: Settings) -> None:
+def refresh(workspace: Workspace, settings: Settings, *, every_page: bool = False) -> None:
     """Rewrite what is older than the manifest that it shows; each file atomically.
+
+    every_page: also the pages that are not, where pages beside them were removed.
 
     Never raises for a file or folder that can't be read or written: that is a warning.
     """
     try:
         pages = workspace.days_with_page()
-        outdated = _outdated_pages(workspace, pages)
+        outdated = pages if every_page else _outdated_pages(workspace, pages)
         for day in _with_neighbors(outdated, pages):
             _fill(workspace, day, pages)
-        if outdated or _is_overview_outdated(workspace):
+        if outdated or every_page or _is_overview_outdated(workspace):
             # jinja2 is not worth loading where nothing changed.
             from monitoring.report import overview
 

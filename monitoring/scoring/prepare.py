@@ -79,7 +79,7 @@ def prepare(
     if entry.manifest is None and existing:
         objects.adopt(entry, uri, existing, dry_run=options.dry_run)
     known = entry.known
-    if options.rows not in (None, known.rows):
+    if known.rows is not None and options.rows not in (None, known.rows):
         raise ConfigError(
             f"--rows: got {options.rows}, but {entry.day} has {known.rows} rows: leave it out, or"
             " add --rerun"
