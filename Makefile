@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test sandbox lint bench clean
+.PHONY: run test sandbox lint check-docs bench clean
 
 run: .venv/run                  ## the whole loop on the sandbox, with real input
 	@$(BIN)/python -m sandbox run create_training_set.py
@@ -26,12 +26,16 @@ endif
 sandbox: .venv/run              ## Domino and S3 on this machine, until Ctrl-C
 	@$(BIN)/python -m sandbox
 
-lint: .venv/test                ## style, types, imports, spelling
+lint: .venv/test                ## style, types, imports, spelling, docs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/codespell
+	@$(BIN)/python -m tools.check_docs
+
+check-docs: .venv/test          ## README and docs: flags, settings, links, every command (a part of lint)
+	@$(BIN)/python -m tools.check_docs
 
 bench: .venv/run                ## benchmarks, as JSON; fails if a figure exceeds twice its limit
 	@for each in benchmarks/startup.py benchmarks/*_cost.py; do $(BIN)/python $$each || exit 1; done

@@ -6,13 +6,12 @@ import json
 import signal
 import uuid
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support import faults
-from tests.support.loop import ROOT, Loop, bare_environment, wait_for
+from tests.support.loop import Loop, bare_environment, wait_for
 
 SCRIPT = "gt_registration.py"
 TODAY = datetime.now(UTC).date()
@@ -921,6 +920,3 @@ def test_help_names_every_flag_and_exit_code(own: Loop) -> None:
     ):
         assert flag in text
     assert "75  not yet" in text
-    documented = (Path(ROOT) / "docs" / "registration.md").read_text()
-    for flag in ("--pending", "--uri", "--wait", "--status", "--again", "--dry-run"):
-        assert f"`{flag}" in documented

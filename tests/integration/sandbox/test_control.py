@@ -1,14 +1,12 @@
 """The sandbox's own addresses: recorded requests, the switches, the page."""
 
 import json
-import re
 import socket
 import time
 
 import pytest
 import requests
 
-from tests.support.loop import ROOT
 from tests.support.sandbox import RunningSandbox
 from tests.support.sandbox_calls import SESSION, TIMEOUT_SECONDS, dmm_key, predict
 
@@ -87,23 +85,6 @@ def test_the_page_escapes_what_clients_send_and_other_pages_may_send_nothing(
     foreign = {"Origin": "http://evil.example"}
     records = f"{sandbox.url}/_sandbox/records"
     assert requests.delete(records, headers=foreign, timeout=10).status_code == 403
-
-
-def test_every_switch_is_in_the_docs_with_its_default(sandbox: RunningSandbox) -> None:
-    switches = SESSION.get(f"{sandbox.url}/_sandbox/switches", timeout=TIMEOUT_SECONDS).json()
-    expected = {name: json.dumps(default) for name, default in switches.items()}
-
-    documented: dict[str, str] = {}
-    for line in (ROOT / "docs" / "sandbox.md").read_text().splitlines():
-        if line.startswith("| `"):
-            cells = line.split("|")[1:3]
-            names, defaults = (re.findall(r"`([^`]+)`", cell) for cell in cells)
-            documented |= dict(zip(names, defaults, strict=False))
-    addresses = [name for name in documented if name.startswith(("/", "POST", "GET"))]
-    for name in addresses:
-        del documented[name]
-
-    assert documented == expected
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
-"""The one table of metrics, and that the documentation shows it."""
+"""The one table of metrics."""
 
 from monitoring.checks.record import DayRecord, Measure
-from monitoring.report.metrics import METRICS, Metric, as_markdown, metric_named, metric_rows
-from tests.support.loop import ROOT
+from monitoring.report.metrics import METRICS, Metric, metric_named, metric_rows
 
 
 def test_every_metric_is_at_its_place_in_a_record(days: list[DayRecord]) -> None:
@@ -39,9 +38,3 @@ def test_the_rows_of_a_day_are_those_of_the_first_version_and_in_their_order(
         *("checking_account", "savings", "score", "prediction")
     }
     assert all(limits.values())
-
-
-def test_the_documentation_has_the_table() -> None:
-    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
-
-    assert as_markdown() in page, f"put this into docs/metrics.md:\n{as_markdown()}"

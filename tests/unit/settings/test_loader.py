@@ -5,19 +5,17 @@ import os
 import random
 import re
 import time
-import types
-import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from monitoring.errors import ConfigError
 from monitoring.settings import loader
-from monitoring.settings.model import VARIABLE_DEFAULTS, YAML_NAMES, Settings
+from monitoring.settings.model import Settings
 from tests.support.loop import ROOT
+from tools.check_docs.settings import every_key
 
 SHIPPED = (ROOT / "config.yaml").read_text(encoding="utf-8")
 SECRET = "hunter2-do-not-show"
@@ -70,40 +68,6 @@ def line_of(text: str, part: str) -> int:
     return text[: text.index(part)].count("\n") + 1
 
 
-def every_key(kind: Any = Settings, prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    """Yield key, what is expected, and the default as YAML of every setting in the code."""
-    hints = typing.get_type_hints(kind, include_extras=True)
-    for field in dataclasses.fields(kind):
-        name, hint = (
-            prefix + YAML_NAMES.get(field.name, field.name),
-            hints[field.name],
-        )
-        if dataclasses.is_dataclass(hint):
-            yield from every_key(hint, f"{name}.")
-            continue
-        if typing.get_origin(hint) is list:
-            yield from every_key(typing.get_args(hint)[0], f"{name}[].")
-            continue
-        or_null = ""
-        if typing.get_origin(hint) in (typing.Union, types.UnionType):
-            hint, or_null = typing.get_args(hint)[0], ", or null"
-        default = VARIABLE_DEFAULTS.get(name)
-        if default is None:
-            value = (
-                field.default
-                if field.default_factory is dataclasses.MISSING
-                else field.default_factory()
-            )
-            value = list(value) if isinstance(value, tuple) else value
-            dumped = (
-                ""
-                if value is dataclasses.MISSING
-                else yaml.safe_dump(value, default_flow_style=True, width=1000)
-            )
-            default = dumped.strip().removesuffix("...").strip()
-        yield name, hint.__metadata__[0].expected + or_null, default
-
-
 # --- the shipped file and the documentation
 
 
@@ -120,44 +84,12 @@ def test_the_shipped_file_says_every_key_with_its_default(tmp_path: Path) -> Non
             found = found[name]
 
 
-def test_the_documentation_has_every_key_with_its_range_and_default() -> None:
-    rows = re.findall(
-        r"^\| `([a-z_0-9.\[\]]+)` \| (.+?) \| (none|`.*?`) \| (.*) \|$",
-        read_document(),
-        re.MULTILINE,
-    )
-
-    documented = {key: (expected, default.strip("`")) for key, expected, default, _ in rows}
-    assert documented == {
-        key: (expected, default or "none") for key, expected, default in every_key()
-    }
-    assert all(meaning for *_, meaning in rows)
-
-
 def test_the_messages_in_the_documentation_are_the_ones_that_are_told(tmp_path: Path) -> None:
     del os.environ["MODEL_API_TOKEN"]
     expected = problems(tmp_path, changed("[100, 300]", "[300, 100]", "neighbors:", "neighbours:"))
 
     for message in re.findall(r"^    (config.yaml:.+)$", read_document(), re.MULTILINE):
         assert message.replace("/srv/job/.env", f"{tmp_path}/.env (no such file)") in expected
-
-
-def test_every_variable_is_documented_and_in_the_example() -> None:
-    example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    documented = set(re.findall(r"^\| `([A-Z_0-9]+)` \|", read_document(), re.MULTILINE))
-    in_config = set(re.findall(r"\$\{([A-Z_0-9]+)", re.sub(r"#.*", "", SHIPPED)))
-    told_by_domino = {
-        "DOMINO_RUN_ID",
-        "DOMINO_WORKING_DIR",
-        "DOMINO_DATASETS_DIR",
-        "DOMINO_IMPORTED_DATA_DIR",
-    }
-
-    assert in_config <= documented
-    assert in_config == set(re.findall(r"\$\{([A-Z_0-9]+)", str(VARIABLE_DEFAULTS)))
-    assert (
-        set(re.findall(r"^#?([A-Z_0-9]+)=", example, re.MULTILINE)) == documented - told_by_domino
-    )
 
 
 def test_the_example_copied_as_it_is_sets_nothing(tmp_path: Path) -> None:
