@@ -17,7 +17,7 @@ from sandbox.paths import ROOT
 LEAST_DAYS = 40
 SCORING, REGISTRATION = "daily_scoring.py", "gt_registration.py"
 CONFIG, LOG = "config.yaml", "demo.log"
-WAIT_SECONDS = 20
+WAIT_SECONDS = 300  # for the files of a year
 MOST_ROWS = 300  # of a day by the shipped settings
 QUICK_JOBS = {"job_seconds": 0.1}
 
