@@ -55,7 +55,7 @@ class DayFacts:
 
     changed_inputs: the settings that shape its rows and are not as they were when it began, as
     text; schema_changed: the schema is among them, so that its rows no longer fit. has_answers:
-    some row was answered.
+    some row has an answer that stays (needed only where inputs have changed).
     """
 
     state: State | None = None

@@ -117,12 +117,21 @@ def _facts(
     if not plan.compares_inputs(facts):
         return facts
     inputs = batch_inputs(settings, entry.day, data.sha256, data.source_sha256)
+    changed = tuple(changed_inputs(known.batch_inputs, inputs))
     return replace(
         facts,
-        changed_inputs=tuple(changed_inputs(known.batch_inputs, inputs)),
+        changed_inputs=changed,
         schema_changed=known.schema_hash != schema_hash(settings.schema),
-        has_answers=not journal.is_empty(entry.workspace.journal(entry.day)),
+        has_answers=bool(changed) and _has_final_answers(entry),
     )
+
+
+def _has_final_answers(entry: DayEntry) -> bool:
+    """Whether a row has an answer that stays; one that failed for now would be sent again."""
+    known = entry.known
+    path = entry.workspace.journal(entry.day)
+    answers = journal.read_answers(path, known.batch_sha256 or "", known.rows or 0)
+    return any(answer.is_final for answer in answers.values())
 
 
 def _refusal_error(

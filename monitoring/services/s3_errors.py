@@ -31,6 +31,7 @@ _RETRYABLE_CODES = {
     "RequestTimeout",
     "SlowDown",
 }
+_FAILED_STATUSES = {500, 507}  # 507: the store's own disk is full
 _CREDENTIALS_CODES = {
     "ExpiredToken",
     "InvalidAccessKeyId",
@@ -82,7 +83,7 @@ def from_client_error(where: str, error: ClientError) -> MonitoringError:
     """Return what S3's refusal means, as TransientError, DeniedError or another RefusedError."""
     code, message = error_code(error), error_message(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _RETRYABLE_CODES or status in RETRYABLE_STATUSES | {500}:
+    if code in _RETRYABLE_CODES or status in RETRYABLE_STATUSES | _FAILED_STATUSES:
         return TransientError(f"{code}: {message}", kind=str(status))
 
     remedy = _REMEDIES.get(code, f"{message or 'refused without a reason'}; fix the s3 settings")

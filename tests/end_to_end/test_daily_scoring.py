@@ -377,6 +377,14 @@ def test_a_mistyped_address_is_fixed_and_the_day_begins_anew(loop: Loop) -> None
     assert loop.result(SCRIPT, "--date", DAY)["state"] == "uploaded"
 
 
+def test_an_address_where_nobody_answers_is_fixed_and_the_day_begins_anew(loop: Loop) -> None:
+    loop.configure(model_api={"attempts": 1})
+    loop.run(SCRIPT, "--date", DAY, code=5, MODEL_API_URL="http://127.0.0.1:1/models/m/latest")
+    assert (loop.day_folder() / "scores.jsonl").read_text().count("\n") == 1  # it failed for now
+
+    assert loop.result(SCRIPT, "--date", DAY)["state"] == "uploaded"
+
+
 def test_a_half_scored_day_is_named_by_every_later_run(loop: Loop) -> None:
     loop.run(SCRIPT, "--date", "2026-02-28", code=6, MODEL_API_TOKEN="wrong")
 

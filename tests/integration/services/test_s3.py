@@ -398,7 +398,12 @@ def test_a_refused_kms_key_is_named(connect: Any, httpserver: HTTPServer, key: s
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(503, "SlowDown"), (409, "ConditionalRequestConflict"), (500, "InternalError")],
+    [
+        (503, "SlowDown"),
+        (409, "ConditionalRequestConflict"),
+        (500, "InternalError"),
+        (507, "XMinioStorageFull"),
+    ],
 )
 def test_what_may_pass_is_tried_again(
     connect: Any, httpserver: HTTPServer, key: str, status: int, code: str
