@@ -5,7 +5,7 @@ import argparse
 import sys
 import time
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitoring import clock
 from monitoring.cli import arguments as cli
@@ -17,6 +17,7 @@ from monitoring.errors import AlertError, PartialError
 
 if TYPE_CHECKING:
     from monitoring.checks.record import DayRecord
+    from monitoring.dataset.training_file import TrainingFile
     from monitoring.ledger.entry import DayEntry
     from monitoring.scoring.prepare import ScoringOptions
     from monitoring.settings.model import Settings
@@ -100,6 +101,7 @@ def score_days(
     settings: "Settings", arguments: argparse.Namespace, requested: list[date]
 ) -> Outcome:
     """Finish what earlier days left, then score the requested days; the worst exit code decides."""
+    from monitoring.dataset.training_file import TrainingFile
     from monitoring.ledger import days
     from monitoring.ledger.entry import Ledger
     from monitoring.ledger.workspace import Workspace
@@ -120,28 +122,32 @@ def score_days(
         if day in requested:
             options = ScoringOptions(arguments.rows, arguments.rerun, arguments.dry_run)
         with ledger.locked(day, dry_run=arguments.dry_run) as entry:
-            return score_day(settings, entry, options, arguments, f"{day}{position}")
+            return score_day(Run(settings, data, arguments), entry, options, f"{day}{position}")
 
+    data = TrainingFile(settings, workspace.cache, is_dry_run=arguments.dry_run)
     try:
-        return each_day(
-            requested,
-            work_on,
-            describe=lambda day: day_result(workspace, day),
-            arguments=arguments,
-            first=left,
-        )
+        with data:
+            return each_day(
+                requested,
+                work_on,
+                describe=lambda day: day_result(workspace, day),
+                arguments=arguments,
+                first=left,
+            )
     finally:  # a day that was broken off is to be seen in the overview too
         if not arguments.dry_run:
             refresh(workspace, settings)
 
 
-def score_day(
-    settings: "Settings",
-    entry: "DayEntry",
-    options: "ScoringOptions",
-    arguments: argparse.Namespace,
-    title: str,
-) -> DayOutcome:
+class Run(NamedTuple):
+    """What the days of a run share."""
+
+    settings: "Settings"
+    data: "TrainingFile"
+    arguments: argparse.Namespace
+
+
+def score_day(run: Run, entry: "DayEntry", options: "ScoringOptions", title: str) -> DayOutcome:
     """Take the steps that the day still needs; a rerun continues after the last one that ended.
 
     title: names the day where its progress is shown.
@@ -159,10 +165,11 @@ def score_day(
     from monitoring.services.s3 import Store
 
     began = time.monotonic()
+    settings, data, arguments = run
     store = Store(settings.s3)
     objects.warn_about_store(settings, entry, store)
     with output.step(f"{title} making the batch", arguments):
-        prepared = prepare(settings, entry, store, options)
+        prepared = prepare(settings, entry, store, data, options)
     if prepared.batch is None:
         return already_done(settings, entry)
     if arguments.dry_run:
@@ -175,7 +182,7 @@ def score_day(
     entry.update(duration_seconds=round(time.monotonic() - began, 3))
 
     with output.step(f"{title} checking", arguments):
-        record, previous = evaluate_day(settings, entry, store, scored)
+        record, previous = evaluate_day(settings, entry, store, data, scored)
         page = report.write(entry.workspace, record, previous, settings.checks)
         entry.update(report=str(page))
     for line in alert_lines(record, str(page)):

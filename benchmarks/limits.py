@@ -30,6 +30,7 @@ from monitoring.checks.limits import Limits
 from monitoring.checks.record import DayRecord
 from monitoring.dataset.baseline import Baseline
 from monitoring.dataset.sample import draw_sample
+from monitoring.dataset.training_data import TrainingRows
 from monitoring.ledger.answer import Answer
 from monitoring.settings.model import Drill
 
@@ -230,7 +231,7 @@ def generated_days(job: tuple[int, int]) -> tuple[int, int, int, int]:
     quiet = replace(settings, scoring=replace(settings.scoring, seed=seed))
     drilled = replace(quiet, scoring=replace(quiet.scoring, drift=[drill]))
     random = np.random.default_rng(seed)
-    sample = draw_sample(Path(settings.training_data), settings.schema, random)
+    sample = draw_sample(TrainingRows(Path(settings.training_data), settings.schema), random)
 
     world = World(population, population.baseline(population.frame), Limits())
     alarms, found = 0, 0

@@ -5,8 +5,9 @@ import errno
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from monitoring.errors import MonitoringError, RefusedError, ServiceError
 
@@ -17,20 +18,29 @@ _TEMPORARY = re.compile(r"\..+\.\d+")
 
 
 def write_atomically(path: Path, content: str | bytes, *, private: bool = True) -> None:
-    """Put the content (text as UTF-8) at the path, wholly or not at all, also over a crash.
+    """Put the content (text as UTF-8) at the path, as `atomic_file` does."""
+    data = content.encode() if isinstance(content, str) else content
+    with atomic_file(path, private=private) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path, *, private: bool = True) -> Iterator[BinaryIO]:
+    """Give a file whose content is at the path afterwards, wholly or not at all, also over a crash.
 
     Temporary file, fsync, rename. Creates missing folders. private: folders are 0700 and the file
     0600 under any umask; else both follow the umask. Raises ServiceError where the disk is full or
     must not be written.
     """
-    data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-
     try:
         if private:
             create_private_folder(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_synced(temporary, data, private=private)
+        with _new_file(temporary, private=private) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
         _sync_folder(path.parent)  # the rename itself
     except OSError as error:
@@ -113,15 +123,13 @@ def disk_error(error: OSError, path: Path | None = None) -> ServiceError:
     )
 
 
-def _write_synced(path: Path, data: bytes, *, private: bool) -> None:
+def _new_file(path: Path, *, private: bool) -> BinaryIO:
     mode = _PRIVATE_FILE if private else _PUBLIC_FILE
     path.unlink(missing_ok=True)  # left by a process of this number that was killed
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        if private:
-            os.fchmod(file.fileno(), mode)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    if private:
+        os.fchmod(descriptor, mode)
+    return open(descriptor, "wb")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -42,11 +42,10 @@ def generate(settings: Settings, data: TrainingFile, day: date, rows: int | None
     The same settings, data and day give the same batch, byte for byte, on any machine. Raises
     ConfigError or RefusedError for training data that can't be read, and as make_batch does.
     """
-    schema = settings.schema
-    sample = draw_sample(data.source.path, schema, generator(settings, day, "sample"))
+    sample = draw_sample(data.source.rows, generator(settings, day, "sample"))
     if settings.scoring.source and settings.scoring.classes == "training":
         # The mix of the training data, not that of the rows that the batch is made from.
-        sample = replace(sample, class_rows=count_classes(data.path, schema))
+        sample = replace(sample, class_rows=count_classes(data.rows))
     return make_batch(settings, sample, day, rows or row_count(settings, day))
 
 

@@ -46,7 +46,6 @@ from monitoring.checks.record import (
 from monitoring.checks.validity import fitting
 from monitoring.checks.wording import baseline_name
 from monitoring.dataset import baseline as baselines
-from monitoring.dataset import counting, training_data
 from monitoring.dataset.baseline import Baseline
 from monitoring.dataset.schema import schema_hash
 from monitoring.dataset.training_file import TrainingFile
@@ -58,7 +57,7 @@ from monitoring.settings.model import Settings
 
 
 def evaluate_day(
-    settings: Settings, entry: DayEntry, store: Store, scored: ScoredBatch
+    settings: Settings, entry: DayEntry, store: Store, data: TrainingFile, scored: ScoredBatch
 ) -> tuple[DayRecord, list[DayRecord]]:
     """Return the day's record, and the records of the days before as of read_previous.
 
@@ -67,7 +66,7 @@ def evaluate_day(
     """
     workspace = entry.workspace
     limits = Limits.read(workspace.limits)
-    baseline = _baseline(settings, entry)
+    baseline = _baseline(entry, data)
     previous = fitting(read_previous(workspace.reports, entry.day), baseline)
     record = evaluate(
         DayInputs(
@@ -219,20 +218,13 @@ def _baseline_record(inputs: DayInputs) -> BaselineRecord:
     )
 
 
-def _baseline(settings: Settings, entry: DayEntry) -> Baseline:
+def _baseline(entry: DayEntry, data: TrainingFile) -> Baseline:
     """Return the pinned baseline, without one the counts of the training data."""
     path = entry.workspace.baseline
     # A torn file must be refused as such, not fail to decode.
     if path.exists():
         return baselines.from_json(path.read_text(encoding="utf-8", errors="replace"), path)
-    with TrainingFile(settings) as data:
-        return counting.build(
-            settings.schema,
-            lambda: training_data.chunks(data.path, settings.schema),
-            source="training data",
-            content_hash=data.sha256,
-            created_at=entry.known.times.get("uploaded", clock.timestamp()),
-        )
+    return data.baseline(created_at=entry.known.times.get("uploaded", clock.timestamp()))
 
 
 def _pipeline(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from monitoring.dataset import table_file, values
+from monitoring.dataset.encoded import EncodedColumn
 from monitoring.errors import RefusedError
 from monitoring.settings.rules import Label
 
@@ -30,12 +31,11 @@ class Levels:
     dtype: pd.CategoricalDtype
     place: Mapping[Any, int]
 
-    def of(self, column: "pd.Series[Any]") -> "pd.Series[Any]":
+    def of(self, column: EncodedColumn) -> pd.Categorical:
         """Return a raw column as its levels, missing ones as NaN; all chunks have one dtype."""
-        plain = values.without_categories(column)
+        plain = values.without_categories(column.values)
         codes = plain.map(self.place).fillna(-1).astype("int16")
-        levels = pd.Categorical.from_codes(codes.to_numpy(), dtype=self.dtype)
-        return pd.Series(levels, index=column.index, name=column.name)
+        return pd.Categorical.from_codes(column.spread(codes), dtype=self.dtype)
 
 
 def find_levels(path: Path, names: Sequence[str]) -> dict[str, Levels]:
@@ -46,9 +46,9 @@ def find_levels(path: Path, names: Sequence[str]) -> dict[str, Levels]:
     values of another type.
     """
     raw: dict[str, set[Any]] = {name: set() for name in names}
-    for chunk in table_file.read_chunks(path, list(names)) if names else ():
+    for chunk in table_file.read_encoded(path, list(names)) if names else ():
         for name, seen in raw.items():
-            column = values.without_categories(chunk[name])
+            column = values.without_categories(chunk.columns[name].values)
             seen.update(column[~values.is_missing(column)].unique())
             if len(seen) > MAX_LEVELS:
                 raise RefusedError(

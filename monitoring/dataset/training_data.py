@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from monitoring.dataset import schema as columns
 from monitoring.dataset import table_file, values
+from monitoring.dataset.encoded import EncodedChunk
 from monitoring.dataset.levels import Levels, find_levels
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Schema
@@ -37,15 +40,32 @@ class Tally:
     columns: dict[str, MissingValues] = field(default_factory=dict)
     left_out_by: set[str] = field(default_factory=set)
 
-    def add(self, name: str, is_missing: "pd.Series[bool]", *, leaves_out: bool) -> None:
-        """Take in a column of another chunk."""
+    def add(
+        self, name: str, is_missing: NDArray[np.bool_], index: pd.RangeIndex, *, leaves_out: bool
+    ) -> None:
+        """Take in a column of another chunk; is_missing (rows,); index: the rows' numbers."""
         if not is_missing.any():
             return
-        first_row = int(is_missing.index[is_missing][0])
+        first_row = int(index[int(is_missing.argmax())])
         before = self.columns.get(name, MissingValues(0, first_row))
         self.columns[name] = MissingValues(before.rows + int(is_missing.sum()), before.first_row)
         if leaves_out:
             self.left_out_by.add(name)
+
+
+class TrainingRows:
+    """The rows of a file, to be read as often as needed.
+
+    tally: of the last reading, complete after its last row.
+    """
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        self.path, self.schema, self.tally = path, schema, Tally()
+
+    def chunks(self) -> Iterator[pd.DataFrame]:
+        """Yield the rows as `chunks` does."""
+        self.tally = Tally()
+        return chunks(self.path, self.schema, tally=self.tally)
 
 
 def chunks(
@@ -72,12 +92,13 @@ def chunks(
 
     tally = Tally() if tally is None else tally
     seen = _SeenLevels(schema, sources)
-    for raw in table_file.read_chunks(path, needed):
+    for raw in table_file.read_encoded(path, needed):
         seen.add(raw)
         frame = _converted(path, schema, sources, nominals, raw)
         _refuse_two_levels(path, schema, frame)
         if has_key:
-            frame.insert(0, schema.key, values.as_ids(raw[schema.key]))
+            key = raw.columns[schema.key]
+            frame.insert(0, schema.key, key.spread(values.as_ids(key.values)))
         yield _without_missing(schema, sources, raw, frame, tally)
     seen.refuse_absent(path)
 
@@ -93,19 +114,26 @@ def left_out_text(tally: Tally) -> str:
 
 
 def _without_missing(
-    schema: Schema, sources: dict[str, str], raw: pd.DataFrame, frame: pd.DataFrame, tally: Tally
+    schema: Schema,
+    sources: dict[str, str],
+    raw: EncodedChunk,
+    frame: pd.DataFrame,
+    tally: Tally,
 ) -> pd.DataFrame:
     """Return the rows that lack no value which they must have; indicators without one are NaN."""
-    is_left_out = pd.Series(False, index=frame.index)
-    missing: dict[str, pd.Series[bool]] = {}  # a group's column serves all its features
+    is_left_out = np.zeros(len(frame), bool)
+    missing: dict[str, NDArray[np.bool_]] = {}  # a group's column serves all its features
     for feature in schema.features:
         source = sources[feature.name]
         if source not in missing:
             is_number = feature.type == "numerical"
+            column = raw.columns[source]
             missing[source] = (
-                frame[feature.name].isna() if is_number else values.is_missing(raw[source])
+                frame[feature.name].isna().to_numpy()
+                if is_number
+                else column.spread(values.is_missing(column.values))
             )
-            tally.add(source, missing[source], leaves_out=not feature.nullable)
+            tally.add(source, missing[source], raw.index, leaves_out=not feature.nullable)
         if not feature.nullable:
             is_left_out |= missing[source]
         elif feature.type == "categorical":
@@ -151,29 +179,32 @@ def _converted(
     schema: Schema,
     sources: dict[str, str],
     nominals: dict[str, Levels],
-    raw: pd.DataFrame,
+    raw: EncodedChunk,
 ) -> pd.DataFrame:
-    converted: dict[str, pd.Series[Any]] = {}
+    """Return the features and the target; what is refused is named by the first row that has it."""
+    converted: dict[str, Any] = {}
     texts: dict[str, pd.Series[str]] = {}  # a group's column serves all its features
     for feature in schema.features:
         source = sources[feature.name]
+        column = raw.columns[source]
         if feature.type == "numerical":
-            converted[feature.name] = values.as_numbers(raw[source], path)
+            converted[feature.name] = column.spread(values.as_numbers(column.values, path))
             continue
         if feature.type == "nominal":
-            converted[feature.name] = nominals[feature.name].of(raw[source])
+            converted[feature.name] = nominals[feature.name].of(column)
             continue
         if source not in texts:
-            texts[source] = values.as_text(raw[source])
+            texts[source] = values.as_text(column.values)
         if source == feature.name:
-            converted[feature.name] = values.as_indicator(texts[source], path)
+            indicator = values.as_indicator(texts[source], path)
         else:
             level = values.plain_text(columns.level(feature))
-            converted[feature.name] = (texts[source] == level).astype("int8")
+            indicator = (texts[source] == level).astype("int8")
+        converted[feature.name] = column.spread(indicator)
 
-    target = schema.target
-    labels = values.as_text(raw[target.name])
-    converted[target.name] = values.as_classes(labels, target.classes, path)
+    target, labels = schema.target, raw.columns[schema.target.name]
+    classes = values.as_classes(values.as_text(labels.values), target.classes, path)
+    converted[target.name] = labels.spread(classes)
     return pd.DataFrame(converted, index=raw.index)
 
 
@@ -188,10 +219,10 @@ class _SeenLevels:
         ]
         self.seen: dict[str, set[str]] = {sources[feature.name]: set() for feature in self.derived}
 
-    def add(self, raw: pd.DataFrame) -> None:
+    def add(self, raw: EncodedChunk) -> None:
         """Take in the rows of another chunk."""
         for source, seen in self.seen.items():
-            column = raw[source].drop_duplicates()
+            column = raw.columns[source].values
             seen.update(values.as_text(column[~values.is_missing(column)]))
 
     def refuse_absent(self, path: Path) -> None:

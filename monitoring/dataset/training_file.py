@@ -2,19 +2,27 @@
 
 import contextlib
 import hashlib
+import logging
 import tempfile
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
-from monitoring.dataset import table_file
-from monitoring.errors import ConfigError, RefusedError
+from monitoring.dataset import counting, kept_baseline, kept_rows, parquet_table
+from monitoring.dataset.baseline import Baseline
+from monitoring.dataset.kept_rows import KeptRows
+from monitoring.dataset.schema import schema_hash
+from monitoring.dataset.training_data import TrainingRows
+from monitoring.errors import ConfigError, RefusedError, ServiceError
 from monitoring.s3_uri import S3Uri
 from monitoring.settings.model import Settings
 
 if TYPE_CHECKING:
     from monitoring.services.s3 import Store
+
+log = logging.getLogger("monitoring")
 
 _READ_BYTES = 1 << 20
 
@@ -26,12 +34,24 @@ class TrainingFile:
     ConfigError or RefusedError where there is no such file.
     """
 
-    def __init__(self, settings: Settings, setting: str = "training_data") -> None:
-        """setting: "training_data" or "scoring.source", the one that says where it is."""
+    def __init__(
+        self,
+        settings: Settings,
+        cache: Path | None = None,
+        *,
+        is_dry_run: bool = False,
+        setting: str = "training_data",
+    ) -> None:
+        """setting: "training_data" or "scoring.source", the one that says where it is.
+
+        cache: a folder where what was read is kept for later runs; a dry run only looks there.
+        """
         self._settings, self._setting = settings, setting
+        self._cache, self._is_dry_run = cache, is_dry_run
         source = settings.scoring.source if setting == "scoring.source" else None
         self._location = source or settings.training_data
         self._resources = contextlib.ExitStack()
+        self._state_when_hashed: list[tuple[int, int, int]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -66,25 +86,86 @@ class TrainingFile:
     @cached_property
     def sha256(self) -> str:
         """The SHA-256 of its bytes, hex; of a folder that of its files' names and SHA-256."""
+        self._state_when_hashed = _file_states(self.path)
         if not self.path.is_dir():
             return _sha256(self.path)
         digest = hashlib.sha256()
-        for path in table_file.parquet_files(self.path):
+        for path in parquet_table.files(self.path):
             name = path.relative_to(self.path).as_posix()
             digest.update(f"{_sha256(path)}  {name}\n".encode())
         return digest.hexdigest()
+
+    @cached_property
+    def rows(self) -> KeptRows:
+        """The rows; they are read from the file only where that was not done before.
+
+        Raises what training_data.chunks raises, and ServiceError where the file changed meanwhile
+        or there is no room.
+        """
+        name = self._setting.replace(".", "_")
+        rows = self._find_rows(self._cache / name) if self._cache else None
+        if rows is None and self._cache and not self._is_dry_run:
+            try:
+                rows = self._keep_rows(self._cache / name)
+            except ServiceError as error:
+                log.warning("the training data will be read again by the next run: %s", error)
+        if rows is None:
+            folder = Path(self._resources.enter_context(tempfile.TemporaryDirectory()))
+            rows = self._keep_rows(folder / name)
+        self._resources.callback(rows.close)
+        return rows
+
+    def baseline(self, created_at: str) -> Baseline:
+        """Return the counts of the rows; they are counted only where that was not done before."""
+        if self._cache is None:
+            return self._count(created_at)
+        path = self._cache / "baseline.json"
+        baseline = kept_baseline.find(path, self.sha256, schema_hash(self._settings.schema))
+        if baseline is None:
+            baseline = self._count(created_at)
+            if not self._is_dry_run:
+                kept_baseline.keep(path, baseline)
+        return replace(baseline, created_at=created_at)
 
     @cached_property
     def source(self) -> "TrainingFile":
         """The rows that batches are made from: `scoring.source`, or these."""
         if not self._settings.scoring.source:
             return self
-        return self._resources.enter_context(TrainingFile(self._settings, "scoring.source"))
+        source = TrainingFile(
+            self._settings, self._cache, is_dry_run=self._is_dry_run, setting="scoring.source"
+        )
+        return self._resources.enter_context(source)
 
     @property
     def source_sha256(self) -> str | None:
         """The hash of `scoring.source`; None where there is none."""
         return self.source.sha256 if self._settings.scoring.source else None
+
+    def _find_rows(self, stem: Path) -> KeptRows | None:
+        schema = self._settings.schema
+        key = kept_rows.Key(self.sha256, schema_hash(schema))
+        return kept_rows.find(stem, key, self.path, schema)
+
+    def _keep_rows(self, stem: Path) -> KeptRows:
+        schema = self._settings.schema
+        key = kept_rows.Key(self.sha256, schema_hash(schema))
+        kept_rows.keep(stem, key, TrainingRows(self.path, schema))
+        if _file_states(self.path) != self._state_when_hashed:
+            raise ServiceError(f"{self.path}: changed while it was read: run again")
+        rows = kept_rows.find(stem, key, self.path, schema)
+        if rows is None:
+            raise ServiceError(f"{stem}: what was written can't be read back: run again")
+        return rows
+
+    def _count(self, created_at: str) -> Baseline:
+        return counting.build(
+            self._settings.schema,
+            self.rows.chunks,
+            source="training data",
+            content_hash=self.sha256,
+            created_at=created_at,
+        )
 
     def _fetch(self, uri: S3Uri) -> Path:
         # boto3: only where the data are in S3.
@@ -126,3 +207,10 @@ def _copy(store: "Store", uri: S3Uri, target: IO[bytes]) -> None:
 def _sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _file_states(path: Path) -> list[tuple[int, int, int]]:
+    """Return what changes with a file, or with one of a folder."""
+    files = parquet_table.files(path) if path.is_dir() else [path]
+    states = [file.stat() for file in files]
+    return [(state.st_ino, state.st_size, state.st_ctime_ns) for state in states]

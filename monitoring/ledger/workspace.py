@@ -41,7 +41,8 @@ class Workspace(NamedTuple):
 
     def files_of(self, day: date) -> tuple[Path, ...]:
         """Every file that a day's run reads back from the state."""
-        return (self.manifest(day), self.batch(day), self.journal(day), self.baseline)
+        day_files = self.manifest(day), self.batch(day), self.journal(day)
+        return (*day_files, self.baseline, self.cache)
 
     def lock(self, day: date) -> Path:
         """The day's lock: beside its folder, since --rerun moves that away."""
@@ -66,7 +67,7 @@ class Workspace(NamedTuple):
         """Remove temporary files that killed runs left; under the day's lock."""
         files.sweep(self.day_folder(day))
         # Runs of other days may be writing here: only what no run can still be at.
-        for shared in (self.state, self.reports):
+        for shared in (self.state, self.cache, self.reports):
             files.sweep(shared, older_than_seconds=3600)
 
     # --- state of all days
@@ -75,6 +76,11 @@ class Workspace(NamedTuple):
     def baseline(self) -> Path:
         """The pinned baseline that the days are compared with."""
         return self.state / "baseline.json"
+
+    @property
+    def cache(self) -> Path:
+        """What was read of the training data; may be removed at any time."""
+        return self.state / "cache"
 
     @property
     def limits(self) -> Path:

@@ -46,7 +46,11 @@ class PreparedDay:
 
 
 def prepare(
-    settings: Settings, entry: DayEntry, store: Store, options: ScoringOptions
+    settings: Settings,
+    entry: DayEntry,
+    store: Store,
+    data: TrainingFile,
+    options: ScoringOptions,
 ) -> PreparedDay:
     """Find out what a day needs next, and load or make its batch.
 
@@ -59,22 +63,21 @@ def prepare(
     if plan.looks_at_object(entry.state, rerun=options.rerun):
         existing = objects.existing_object(store, uri, entry.day)
 
-    with TrainingFile(settings) as data:
-        facts = _facts(settings, entry, existing, options, data)
-        step = plan.scoring_step(facts)
-        if step is Refusal.DONE_ELSEWHERE and existing:
-            raise objects.close_as_done_elsewhere(entry, uri, existing, dry_run=options.dry_run)
-        if isinstance(step, Refusal):
-            raise _refusal_error(settings, entry, step, facts, existing)
+    facts = _facts(settings, entry, existing, options, data)
+    step = plan.scoring_step(facts)
+    if step is Refusal.DONE_ELSEWHERE and existing:
+        raise objects.close_as_done_elsewhere(entry, uri, existing, dry_run=options.dry_run)
+    if isinstance(step, Refusal):
+        raise _refusal_error(settings, entry, step, facts, existing)
 
-        if step is Step.GENERATE:
-            if options.rerun:
-                _announce_rerun(entry, existing)
-            batch = generate.generate(settings, data, entry.day, options.rows)
-            if not options.dry_run:
-                replaces = existing.etag if options.rerun and existing else None
-                _keep(settings, entry, batch, data, replaces)
-            return PreparedDay(step, batch)
+    if step is Step.GENERATE:
+        if options.rerun:
+            _announce_rerun(entry, existing)
+        batch = generate.generate(settings, data, entry.day, options.rows)
+        if not options.dry_run:
+            replaces = existing.etag if options.rerun and existing else None
+            _keep(settings, entry, batch, data, replaces)
+        return PreparedDay(step, batch)
 
     if entry.manifest is None and existing:
         objects.adopt(entry, uri, existing, dry_run=options.dry_run)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from monitoring.batch import encoding, generate, raking
 from monitoring.dataset.sample import Sample, draw_sample
+from monitoring.dataset.training_data import TrainingRows
 from monitoring.settings.model import Feature, Schema, Settings
 from tests.support import quiet_limits
 from tests.support.quiet_limits import Array, RowsByClass
@@ -60,7 +61,7 @@ def measure(settings: Settings, days: int, choice: Choice | None = None, seed: i
     path = Path(settings.training_data)
     if choice.every_level:
         settings = replace(settings, schema=with_every_level(settings.schema, path))
-    sample = draw_sample(path, settings.schema, np.random.default_rng(0))
+    sample = draw_sample(TrainingRows(path, settings.schema), np.random.default_rng(0))
     frames = _frames(settings, sample, days, choice)
 
     target = settings.schema.target

@@ -13,11 +13,12 @@ MEASURE = textwrap.dedent("""
     from pathlib import Path
     import numpy as np
     from monitoring.dataset.sample import draw_sample
+    from monitoring.dataset.training_data import TrainingRows
     from monitoring.settings.loader import load
     unused = ["project_id", "model_api", "model_monitor"]
     settings, _ = load(Path("config.yaml"), unused)
     began = time.monotonic()
-    draw_sample(Path(sys.argv[1]), settings.schema, np.random.default_rng(0))
+    draw_sample(TrainingRows(Path(sys.argv[1]), settings.schema), np.random.default_rng(0))
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(peak_mib, time.monotonic() - began)
 """)

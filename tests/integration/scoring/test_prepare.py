@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from monitoring.dataset.training_file import TrainingFile
 from monitoring.errors import ConfigError, RefusedError
 from monitoring.ledger.answer import Answer
 from monitoring.ledger.entry import DayEntry, Ledger
@@ -48,7 +49,8 @@ def entry_of(settings: Settings) -> DayEntry:
 
 def prepared(settings: Settings, **options: Any) -> PreparedDay:
     store = Store(settings_model.S3())
-    return prepare(settings, entry_of(settings), store, ScoringOptions(**options))
+    with TrainingFile(settings) as data:
+        return prepare(settings, entry_of(settings), store, data, ScoringOptions(**options))
 
 
 def test_a_scored_day_whose_rows_no_longer_fit_the_schema_is_refused_by_name(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from monitoring.dataset.sample import Sample, draw_sample
+from monitoring.dataset.training_data import TrainingRows
 from monitoring.settings.model import Settings
 from tests.support.shipped import shipped_settings
 
@@ -17,4 +18,6 @@ def settings() -> Settings:
 
 @pytest.fixture(scope="session")
 def sample(settings: Settings) -> Sample:
-    return draw_sample(Path(settings.training_data), settings.schema, np.random.default_rng(0))
+    return draw_sample(
+        TrainingRows(Path(settings.training_data), settings.schema), np.random.default_rng(0)
+    )

@@ -20,6 +20,7 @@ from monitoring.checks.record import DayRecord
 from monitoring.dataset import counting, training_data
 from monitoring.dataset.baseline import Baseline
 from monitoring.dataset.sample import Sample, draw_sample
+from monitoring.dataset.training_data import TrainingRows
 from monitoring.ledger.answer import Answer
 from monitoring.settings.model import Feature, Schema, Settings, Target
 
@@ -68,7 +69,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def sample(path: Path) -> Sample:
-    return draw_sample(path, SCHEMA, np.random.default_rng(0))
+    return draw_sample(TrainingRows(path, SCHEMA), np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from monitoring.batch.generate import check_residual, generate, make_batch
 from monitoring.batch.pool import reference_rows
 from monitoring.batch.raking import Residual
 from monitoring.dataset.sample import Sample, draw_sample
+from monitoring.dataset.training_data import TrainingRows
 from monitoring.dataset.training_file import TrainingFile
 from monitoring.errors import RefusedError
 from monitoring.settings.model import Drill, Feature, Settings
@@ -147,7 +148,7 @@ def test_one_hot_data_and_source_columns_give_the_same_batch(
     path = tmp_path / "onehot.parquet"
     sample.frame.to_parquet(path)
 
-    same = draw_sample(path, settings.schema, np.random.default_rng(0))
+    same = draw_sample(TrainingRows(path, settings.schema), np.random.default_rng(0))
 
     expected = make_batch(settings, sample, DAY, 60)
     assert make_batch(settings, same, DAY, 60).sha256 == expected.sha256
@@ -200,7 +201,7 @@ def test_label_noise_flips_its_share_of_outcomes_and_no_feature(
 def test_a_single_indicator_and_several_numericals_work(settings: Settings) -> None:
     other = with_features(settings, *OTHER_FEATURES)
     path = Path(settings.training_data)
-    sample = draw_sample(path, other.schema, np.random.default_rng(0))
+    sample = draw_sample(TrainingRows(path, other.schema), np.random.default_rng(0))
 
     frame = make_batch(other, sample, DAY, 50).frame
 

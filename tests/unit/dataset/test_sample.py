@@ -9,6 +9,7 @@ import pytest
 from monitoring.dataset import sample as samples
 from monitoring.dataset import table_file
 from monitoring.dataset.sample import draw_sample
+from monitoring.dataset.training_data import TrainingRows
 from monitoring.settings.model import Schema
 from tests.support.shipped import DATA, shipped_settings
 
@@ -27,7 +28,7 @@ def test_rows_without_a_value_are_left_out_of_the_sample_and_of_its_class_mix(
     outcomes = frame.drop(index=[17, 18])["credit"].value_counts()
     frame.to_csv(tmp_path / "data.csv", index=False)
 
-    drawn = draw_sample(tmp_path / "data.csv", schema, np.random.default_rng(0))
+    drawn = draw_sample(TrainingRows(tmp_path / "data.csv", schema), np.random.default_rng(0))
 
     assert len(drawn.frame) == 998
     assert not {17, 18} & set(drawn.frame.index)
@@ -44,7 +45,7 @@ def test_the_sample_is_even_over_the_file_and_exact_in_its_class_counts(
 
     places: list[int] = []
     for seed in range(20):
-        drawn = draw_sample(path, schema, np.random.default_rng(seed))
+        drawn = draw_sample(TrainingRows(path, schema), np.random.default_rng(seed))
         assert drawn.frame["credit"].value_counts().to_dict() == {0: 400, 1: 400}
         assert drawn.class_rows == {0: 6000, 1: 14000}
         places += drawn.frame.index.tolist()
