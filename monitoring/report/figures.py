@@ -1,6 +1,7 @@
 """The metrics of a day beside the day before, the first days and their limits."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from monitoring.checks.record import DayRecord
@@ -37,14 +38,20 @@ _MODEL_METRICS = (
 )
 _CHANCE = "0.500 (chance)"
 _NO_LIMIT = "no limit set"
+_NO_FALL = "no fall since the first days"
 
-# The alerts that a figure's verdict goes by.
-_ALERTS = {
-    "scored": {"failed"},
-    "availability": {"availability"},
-    "latency_p95_ms": {"latency_p95_ms"},
-    "accuracy_mix": {"accuracy", "accuracy_window", "accuracy_drop"},
-    "auc": {"auc"},
+# The alerts that a figure's verdict goes by, as (metric, subject): the day's own, and those of the
+# last days together.
+_DAY_ALERTS = {
+    "availability": {("availability", "endpoint")},
+    "latency_p95_ms": {("latency_p95_ms", "endpoint")},
+    "accuracy_mix": {("accuracy", "model")},
+    "auc": {("auc", "model")},
+    "mean_score": {("ks", "score")},
+}
+_WINDOW_ALERTS = {
+    "accuracy_mix": {("accuracy_window", "model"), ("accuracy_drop", "model")},
+    "mean_score": {("ks_window", "score")},
 }
 
 
@@ -59,7 +66,10 @@ class Figure(NamedTuple):
 
 
 class FrontFigure(NamedTuple):
-    """A figure with its limit; verdict: alert, quiet, or not judged."""
+    """A figure with its limit.
+
+    verdict: alert, window (the day is quiet, the last days together are not), quiet, or not judged.
+    """
 
     figure: Figure
     limit: str
@@ -73,30 +83,38 @@ def front_figures(
     checks: Checks,
 ) -> list[FrontFigure]:
     """Return the figures that a reader sees first, in their order."""
+    alerts = {(alert.metric, alert.subject) for alert in [*record.alerts, *record.ongoing]}
+    figures = []
+    for name, limit in _limits(record, checks).items():
+        metric = metric_named(name)
+        if metric.read(record) is not None:
+            figure = _figure(metric, record, [yesterday] if yesterday else [], first)
+            figures.append(FrontFigure(figure, limit, _verdict(name, limit, alerts)))
+    return figures
+
+
+def _limits(record: DayRecord, checks: Checks) -> dict[str, str]:
+    """Return the figures in front, each with its limit in words."""
     score = next((test for test in record.performance.tests if test.subject == "score"), None)
-    score_limit = f"KS {short(score.value)} of {short(score.limit)}" if score else ""
-    limits = {
+    accuracy = _at_least(checks.accuracy_below)
+    if checks.accuracy_below is None and record.performance.reference.is_complete:
+        accuracy = _NO_FALL
+    return {
         "scored": "",
         "availability": _at_least(checks.availability_below),
         "latency_p95_ms": _at_most(checks.latency_p95_ms_above),
-        "accuracy_mix": _at_least(checks.accuracy_below),
+        "accuracy_mix": accuracy,
         "auc": _CHANCE,
-        "mean_score": score_limit,
+        "mean_score": f"KS {short(score.value)} of {short(score.limit)}" if score else "",
     }
-    alerts = {(alert.metric, alert.subject) for alert in [*record.alerts, *record.ongoing]}
-    figures = []
-    for name, limit in limits.items():
-        metric = metric_named(name)
-        if metric.read(record) is None:
-            continue
-        is_alert = any(
-            kind in _ALERTS.get(name, ()) or (name == "mean_score" and subject == "score")
-            for kind, subject in alerts
-        )
-        word = "quiet" if limit not in ("", _NO_LIMIT) else "not judged"
-        figure = _figure(metric, record, [yesterday] if yesterday else [], first)
-        figures.append(FrontFigure(figure, limit, "alert" if is_alert else word))
-    return figures
+
+
+def _verdict(name: str, limit: str, alerts: AbstractSet[tuple[str, str]]) -> str:
+    if alerts & _DAY_ALERTS.get(name, set()):
+        return "alert"
+    if alerts & _WINDOW_ALERTS.get(name, set()):
+        return "window"
+    return "not judged" if limit in ("", _NO_LIMIT) else "quiet"
 
 
 def all_figures(

@@ -106,12 +106,10 @@ def verdict(past: PastDay) -> Verdict:
     """Return what a scored day came to."""
     advice = _ADVICE[int(past.values.get("advice", 0))]
     if past.alert_count:
-        sentences = _different([alert.sentence for alert in past.alerts])
-        return Verdict(Kind.ALERTS, format_count(past.alert_count, "alert"), sentences, advice)
+        return Verdict(Kind.ALERTS, _alerts_headline(past), _alert_sentences(past), advice)
     if past.ongoing:
         headline = format_count(len(past.ongoing), "ongoing alert")
-        sentences = [split_sentence(text)[0] for text in past.ongoing]
-        return Verdict(Kind.ONGOING, headline, _different(sentences), advice)
+        return Verdict(Kind.ONGOING, headline, _different(_ongoing_sentences(past)), advice)
     if past.values.get("advice") and not past.missing:
         return Verdict(Kind.LOOK, "Look at it", past.reasons, advice)
     other_days = [split_sentence(text)[0] for text in past.missing]
@@ -126,6 +124,24 @@ def split_sentence(text: str) -> tuple[str, str]:
     """Return an alert's sentence and the figures after it; a drill is named once, for the day."""
     sentence, _, figures = text.partition("; ")
     return sentence, figures.partition("a drill is on: ")[0].removesuffix("; ")
+
+
+def _alerts_headline(past: PastDay) -> str:
+    if not past.ongoing:
+        return format_count(past.alert_count, "alert")
+    return f"{format_count(past.alert_count, 'new alert')}, {len(past.ongoing)} ongoing"
+
+
+def _alert_sentences(past: PastDay) -> list[str]:
+    """Return what is new, then what goes on: an alert that is a week old still needs somebody."""
+    new = _different([alert.sentence for alert in past.alerts])
+    known = {sentence.removesuffix(" today") for sentence in new}
+    ongoing = [text for text in _different(_ongoing_sentences(past)) if text not in known]
+    return [*new, *(f"Ongoing: {text}" for text in ongoing)]
+
+
+def _ongoing_sentences(past: PastDay) -> list[str]:
+    return [split_sentence(text)[0] for text in past.ongoing]
 
 
 def _different(sentences: Sequence[str]) -> list[str]:

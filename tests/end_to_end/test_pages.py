@@ -3,13 +3,23 @@
 import json
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import requests
 from playwright.sync_api import Browser
 
 from sandbox.model_monitor.drift import drift
-from tests.support.browser import browser, problems
+from tests.support.browser import (
+    browser,
+    phone_height,
+    printed_pages,
+    problems,
+    roles_on_phone,
+)
+from tests.support.html import Parsed
+from tests.support.html_checker import html_errors
 from tests.support.loop import DAY, Loop
 
 NEXT = str(date.fromisoformat(DAY) + timedelta(days=1))
@@ -50,6 +60,31 @@ def test_a_button_of_the_sandbox_changes_the_next_days_report_and_every_page_is_
     wrong = [each for address in addresses for each in problems(chromium, address)]
     wrong += problems(chromium, loop.sandbox.url)
     assert wrong == []
+
+    assert max(phone_height(chromium, address) for address in addresses) <= 5000
+    assert max(printed_pages(chromium, address) for address in addresses) <= 2
+    for path in reports.glob("*.html"):
+        assert_tables_stay_tables(chromium, path)
+
+
+def assert_tables_stay_tables(chromium: Browser, path: Path) -> None:
+    """On a phone rows become cards: their headers and cells must still be some to a reader."""
+    parsed = Parsed(path.read_text())
+    roles = roles_on_phone(chromium, f"file://{path}")
+    unfolded = roles["columnheader"] + roles["rowheader"]
+    assert roles["table"] >= 2, path
+    assert 0 < unfolded <= parsed.tags.count("th"), path
+    assert roles["row"] > 10, path
+    assert roles["cell"] > 10, path
+
+
+def test_an_html_checker_has_nothing_to_say(loop: Loop) -> None:
+    loop.configure(scoring={"rows": [150, 150]})
+    loop.run("daily_scoring.py", "--date", DAY)
+    page = loop.folder / "sandbox.html"
+    page.write_text(requests.get(loop.sandbox.url, timeout=10).text)
+
+    assert html_errors([*(loop.folder / REPORTS).glob("*.html"), page]) == []
 
 
 def test_dmms_drift_in_the_report_is_what_the_sandbox_computes_from_the_captures(

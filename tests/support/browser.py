@@ -1,6 +1,11 @@
-"""Pages in a real browser: what is wider than the window, what the console says, what axe says."""
+"""Pages in a real browser: what is wider than the window, what the console says, what axe says.
 
+Also how long a page is on a phone and on paper, and what a screen reader gets.
+"""
+
+import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +41,34 @@ def browser() -> Iterator[Browser]:
 def problems(browser: Browser, address: str) -> list[str]:
     """Return what is wrong with a page, light and dark, at every width, all of it unfolded too."""
     return [each for scheme in SCHEMES for each in _problems(browser, address, scheme)]
+
+
+def phone_height(browser: Browser, address: str) -> int:
+    """Return how long a page is on a phone, in pixels."""
+    page = browser.new_page(viewport={"width": min(WIDTHS), "height": 780})
+    page.goto(address)
+    height = int(page.evaluate("document.documentElement.scrollHeight"))
+    page.close()
+    return height
+
+
+def printed_pages(browser: Browser, address: str) -> int:
+    """Return on how many sheets of A4 a page is printed."""
+    page = browser.new_page()
+    page.goto(address)
+    sheets = re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))
+    page.close()
+    return len(sheets)
+
+
+def roles_on_phone(browser: Browser, address: str) -> Counter[str]:
+    """Return how often a phone's screen reader meets each role, as Chromium itself has it."""
+    context = browser.new_context(viewport={"width": min(WIDTHS), "height": 780})
+    page = context.new_page()
+    page.goto(address)
+    nodes = context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    context.close()
+    return Counter(node["role"]["value"] for node in nodes if not node["ignored"])
 
 
 def _problems(browser: Browser, address: str, scheme: Literal["light", "dark"]) -> list[str]:

@@ -15,7 +15,7 @@ from monitoring.ledger import manifest as manifests
 from monitoring.ledger.manifest import Manifest, State
 from monitoring.ledger.workspace import Workspace
 from monitoring.report import calendar, overview, todo
-from monitoring.report.metrics import history_rows
+from monitoring.report.metrics import MetricRow, history_rows
 from monitoring.report.page import page
 from monitoring.report.past import Kind, past_day, split_sentence, verdict
 from monitoring.report.refresh import refresh
@@ -252,3 +252,16 @@ def test_a_drill_is_named_once_for_the_day_not_with_each_alert() -> None:
 
     assert split_sentence(text) == ("age is 3.9 higher (39, was 35.1)", "KS 0.18; PSI 0.31")
     assert split_sentence("plain") == ("plain", "")
+
+
+def test_the_verdict_names_what_is_new_and_what_goes_on() -> None:
+    rows = [
+        MetricRow("2026-01-02", "alerts", "model", 1, None),
+        MetricRow("2026-01-02", "alert", "psi prediction: class 1 is rarer; PSI 0.3", 0.3, 0.1),
+        MetricRow("2026-01-02", "ongoing", "model: score is 0.2 higher today; KS 0.5", 1, 0.1),
+        MetricRow("2026-01-02", "ongoing", "pipeline: not scored: 2026-01-01", 1, None),
+    ]
+    result = verdict(past_day("2026-01-02", rows))
+
+    assert result.headline == "1 new alert, 1 ongoing"
+    assert result.sentences == ["class 1 is rarer", "Ongoing: score is 0.2 higher"]

@@ -141,6 +141,31 @@ def test_set_limits_are_beside_the_figures_and_in_the_plots(days: list[DayRecord
     assert "Not judged" not in content
 
 
+@pytest.mark.parametrize(
+    ("metric", "subject", "row", "word"),
+    [
+        ("ks_window", "score", "Mean score", "window"),
+        ("ks", "score", "Mean score", "alert"),
+        ("accuracy_drop", "model", "Accuracy at the training mix", "window"),
+        ("accuracy", "model", "Accuracy at the training mix", "alert"),
+        ("auc", "model", "AUC", "alert"),
+        ("psi_window", "prediction", "Mean score", "quiet"),
+    ],
+)
+@pytest.mark.parametrize("place", ["alerts", "ongoing"])
+def test_a_figures_verdict_says_whether_the_day_or_the_last_days_are_beyond_the_limit(
+    days: list[DayRecord], metric: str, subject: str, row: str, word: str, place: str
+) -> None:
+    alert = Alert(family=Family.MODEL, subject=subject, metric=metric, text="so")
+    record = msgspec.structs.replace(days[7], **{place: [alert]})
+
+    rows = Parsed(page(record, days[:7])).rows_by_first
+
+    assert rows[row][0][2] == word
+    others = {"Mean score", "Accuracy at the training mix", "AUC"} - {row}
+    assert {rows[other][0][2] for other in others} == {"quiet"}
+
+
 def test_what_is_undefined_is_a_dash_and_what_is_unknown_is_named(days: list[DayRecord]) -> None:
     pipeline = msgspec.structs.replace(
         days[0].pipeline, storage_bytes=None, storage_objects=None, duration_seconds=None
