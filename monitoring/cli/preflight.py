@@ -85,6 +85,8 @@ def run(needs: ScriptNeeds, arguments: argparse.Namespace) -> Outcome:
     context = Context(settings, is_scoring, day, probe=new_name() if arguments.probe else None)
     results = [CheckResult("settings", str(arguments.config.absolute()))]
     names = list(needs.checks)
+    if settings.scoring.source and "training data" in names:
+        names.insert(names.index("training data") + 1, "scoring source")
     if settings.alerts.domino_metrics and needs is SCORING:
         names.append("Model Monitor")
     results += [_try(context, name) for name in names]

@@ -18,6 +18,7 @@ from monitoring.s3_uri import S3Uri
 from monitoring.text import format_count, format_size
 
 if TYPE_CHECKING:
+    from monitoring.dataset.training_file import TrainingFile
     from monitoring.settings.model import Settings
 
 _MIN_FREE_BYTES = 100_000_000  # far more than a day needs, less than any disk in order has
@@ -91,41 +92,84 @@ def _free_bytes(folder: Path) -> int:
 
 
 def _training_data(context: Context) -> Finding:
-    from monitoring.batch.generate import try_batch
     from monitoring.dataset import training_data
     from monitoring.dataset.training_file import TrainingFile
-    from monitoring.services.s3 import Store
 
-    settings = context.settings
-    if settings.training_data.startswith("s3://") and not context.probe:
-        uri = S3Uri.parse(settings.training_data)
-        not_verified = "columns, and whether a batch can be made; --probe reads them"
-        if uri.is_prefix:
-            sizes = [size for _, size in Store(settings.s3).list_objects(uri)]
-            if not sizes:
-                raise RefusedError(f"{uri}: no object under this prefix")
-            size = format_size(sum(sizes))
-            return Finding(f"{uri}: {size} in {len(sizes):,} objects", not_verified=not_verified)
-        stored = Store(settings.s3).head(uri)
-        if stored is None:
-            raise RefusedError(f"{settings.training_data}: no such object")
-        size = format_size(stored.size_bytes)
-        return Finding(f"{settings.training_data}: {size}", not_verified=not_verified)
-
+    settings, where = context.settings, context.settings.training_data
+    what = "columns" if settings.scoring.source else "columns, and whether a batch can be made"
+    if unread := _unread(context, where, what):
+        return unread
     with TrainingFile(settings) as data:
-        where = settings.training_data
+        if settings.scoring.source:
+            return _whole_baseline(settings, data)
         tally = training_data.Tally()
         next(training_data.chunks(data.path, settings.schema, tally=tally), None)
         if not tally.rows:
             raise RefusedError(f"{where}: no rows")
-        batch = try_batch(settings, data)
-    text = (
-        f"{where}: all columns, the first {tally.rows:,} rows are as expected; a batch of"
-        f" {format_count(len(batch), 'row')} can be made"
-    )
+        batch_text = _batch_text(settings, data)
+    text = f"{where}: all columns, the first {tally.rows:,} rows are as expected; {batch_text}"
     if tally.left_out:
         text += f"; {training_data.left_out_text(tally)}"
     return Finding(text)
+
+
+def _whole_baseline(settings: "Settings", data: "TrainingFile") -> Finding:
+    """Read all rows: no batch is made of them, but the days are compared with them."""
+    from monitoring.dataset.sample import count_classes
+
+    where = settings.training_data
+    class_rows = count_classes(data.path, settings.schema)
+    if absent := [str(value) for value, rows in class_rows.items() if not rows]:
+        raise RefusedError(
+            f"{where}: no row of class {', '.join(absent)}, expected rows of each of"
+            f" {settings.schema.target.classes}: there is no baseline without"
+        )
+    rows = sum(class_rows.values())
+    return Finding(f"{where}: all columns, {rows:,} rows are as expected for a baseline")
+
+
+def _source(context: Context) -> Finding:
+    from monitoring.dataset.training_file import TrainingFile
+
+    settings, where = context.settings, str(context.settings.scoring.source)
+    needed = [where]
+    if settings.scoring.classes == "training":  # their class mix
+        needed.append(settings.training_data)
+    for location in needed:
+        if unread := _unread(context, location, f"whether a batch can be made of {where}"):
+            return unread
+    with TrainingFile(settings) as data:
+        return Finding(f"{where}: {_batch_text(settings, data)}")
+
+
+def _batch_text(settings: "Settings", data: "TrainingFile") -> str:
+    from monitoring.batch.generate import try_batch
+
+    batch = try_batch(settings, data)
+    return f"a batch of {format_count(len(batch), 'row')} can be made"
+
+
+def _unread(context: Context, where: str, what: str) -> Finding | None:
+    """Return what is known of data in S3 without reading them, None of data that are read.
+
+    what: what is then not verified.
+    """
+    from monitoring.services.s3 import Store
+
+    if context.probe or not where.startswith("s3://"):
+        return None
+    uri, store = S3Uri.parse(where), Store(context.settings.s3)
+    not_verified = f"{what}; --probe reads them"
+    if uri.is_prefix:
+        sizes = [size for _, size in store.list_objects(uri)]
+        if not sizes:
+            raise RefusedError(f"{uri}: no object under this prefix")
+        size = format_size(sum(sizes))
+        return Finding(f"{uri}: {size} in {len(sizes):,} objects", not_verified=not_verified)
+    stored = store.head(uri)
+    if stored is None:
+        raise RefusedError(f"{where}: no such object")
+    return Finding(f"{where}: {format_size(stored.size_bytes)}", not_verified=not_verified)
 
 
 def _endpoint(context: Context) -> Finding:
@@ -228,6 +272,7 @@ def _clock(context: Context) -> Finding:
 CHECKS: dict[str, tuple[Callable[[Context], Finding], str]] = {
     "disk": (_disk, "fix state_dir or report_dir"),
     "training data": (_training_data, "fix training_data, or the data, or schema"),
+    "scoring source": (_source, "fix scoring.source, or the data, or schema"),
     "model endpoint": (
         _endpoint,
         "fix model_api.url (MODEL_API_URL), the token (MODEL_API_TOKEN), or model_api.prediction",

@@ -248,6 +248,63 @@ def test_training_data_that_the_night_would_refuse_are_refused(loop: Loop) -> No
     assert "class 0 has 3 training rows, scoring.neighbors 3 needs 4" in detail
 
 
+@pytest.mark.parametrize("script", ["daily_scoring.py", "create_training_set.py"])
+def test_a_source_that_the_night_would_refuse_is_refused_by_its_name(
+    loop: Loop, script: str
+) -> None:
+    frame = pd.read_csv(ROOT / "data" / "german_credit.csv")
+    frame[frame["credit"] == 1].to_csv(loop.folder / "recent.csv", index=False)
+    loop.configure(scoring={"source": "recent.csv"})
+
+    found = failed(loop, script, 6)
+
+    assert list(found) == ["scoring source"]
+    assert "recent.csv" in found["scoring source"]["detail"]
+    assert "class 0 has 0 training rows" in found["scoring source"]["detail"]
+
+
+def test_with_a_source_the_training_data_are_read_whole_for_the_baseline(loop: Loop) -> None:
+    source = ROOT / "data" / "german_credit.csv"
+    frame = pd.read_csv(source)
+    frame[frame["credit"] == 1].to_csv(loop.folder / "data.csv", index=False)
+    loop.configure(training_data="data.csv", scoring={"source": str(source)})
+
+    found = failed(loop, "daily_scoring.py", 6)
+
+    assert list(found) == ["training data"]
+    assert "no row of class 0" in found["training data"]["detail"]
+
+    loop.configure(training_data=str(source))
+    passed = checked(loop, "daily_scoring.py", 0)
+    assert "1,000 rows are as expected" in passed["training data"]["detail"]
+    assert re.search(
+        rf"{source}: a batch of \d+ rows can be made", passed["scoring source"]["detail"]
+    )
+
+
+def test_a_source_in_s3_is_looked_for_and_read_by_a_probe(loop: Loop) -> None:
+    key = f"{loop.env['DOMINO_PROJECT_ID']}/recent.csv"
+    loop.configure(scoring={"source": f"s3://se-demo-data/{key}"})
+    found = failed(loop, "create_training_set.py", 6)
+    assert "no such object" in found["scoring source"]["detail"]
+
+    loop.sandbox.s3_client().put_object(Bucket="se-demo-data", Key=key, Body=b"age\n")
+    assert checked(loop, "create_training_set.py", 0)["scoring source"]["ok"] is None
+    probed = checked(loop, "create_training_set.py", 6, "--probe")["scoring source"]
+    assert "no column" in probed["detail"]
+
+
+def test_a_source_is_tried_even_where_the_training_data_in_s3_are_not_read(loop: Loop) -> None:
+    key = f"{loop.env['DOMINO_PROJECT_ID']}/data.csv"
+    loop.sandbox.s3_client().put_object(Bucket="se-demo-data", Key=key, Body=b"age\n")
+    (loop.folder / "recent.csv").write_text("age\n")
+    loop.configure(training_data=f"s3://se-demo-data/{key}", scoring={"source": "recent.csv"})
+
+    found = failed(loop, "create_training_set.py", 6)
+
+    assert "recent.csv: no column" in found["scoring source"]["detail"]
+
+
 def test_training_data_in_s3_are_looked_for(loop: Loop) -> None:
     key = f"{loop.env['DOMINO_PROJECT_ID']}/data.csv"
     loop.configure(training_data=f"s3://se-demo-data/{key}")
