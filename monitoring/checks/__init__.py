@@ -27,6 +27,7 @@ budget        how the false alarms of a day are shared out among the checks
 reference     the first days of a release, which score and class are compared with
 groups        groups of indicators as one variable
 shift_tester  one variable's test for the day and for the window
+summary       what is shown of a feature beside its test
 limits        limits, kept in a file
 conditions    which alerts are new, ongoing or over
 advice        none, look or retrain, and why

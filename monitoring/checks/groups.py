@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
+from monitoring.checks.alert import Alert
 from monitoring.checks.counts import Variable
+from monitoring.checks.record import FeatureTest
 from monitoring.dataset.schema import groups
 from monitoring.settings.model import Schema
 from monitoring.statistics.arrays import Array
@@ -17,11 +20,6 @@ def of_several(schema: Schema) -> dict[str, list[str]]:
         for name, features in groups(schema).items()
         if len(features) > 1
     }
-
-
-def number_of_variables(schema: Schema) -> int:
-    """Return how many variables the features are: those of a group are one."""
-    return len(schema.features) - sum(len(names) - 1 for names in of_several(schema).values())
 
 
 def joined(indicators: Sequence[Array], *, strict: bool = False) -> Variable | None:
@@ -38,3 +36,34 @@ def joined(indicators: Sequence[Array], *, strict: bool = False) -> Variable | N
     if not all(counts.any() for counts in indicators) or (strict and without.min() < 0):
         return None
     return Variable(np.column_stack([levels, np.maximum(0, without), missing]))
+
+
+def member(test: FeatureTest, group: str) -> FeatureTest:
+    """Return an indicator's test as one of its group's, whose alarms are the group's."""
+    window = test.window and msgspec.structs.replace(test.window, alarmed=False)
+    return msgspec.structs.replace(test, group=group, alarmed=False, window=window)
+
+
+def with_levels(alerts: Sequence[Alert], of_levels: Sequence[Alert], group: str) -> list[Alert]:
+    """Return a group's alerts, and as its own those of its levels where it had none.
+
+    At most one for the day and one for the window: that of the test over all levels, else that of
+    the level that is furthest beyond its limit.
+    """
+    furthest_first = sorted(of_levels, key=lambda alert: -_times_limit(alert))
+    as_own = [msgspec.structs.replace(alert, subject=group) for alert in furthest_first]
+    by_metric: dict[str, Alert] = {}
+    for alert in [*alerts, *as_own]:
+        by_metric.setdefault(alert.metric, alert)
+    return list(by_metric.values())
+
+
+def alarmed_by(test: FeatureTest, alerts: Sequence[Alert]) -> FeatureTest:
+    """Return a group's test as alarmed where it has an alert, be it of a level alone."""
+    metrics = {alert.metric for alert in alerts}
+    window = test.window and msgspec.structs.replace(test.window, alarmed="psi_window" in metrics)
+    return msgspec.structs.replace(test, alarmed="psi" in metrics, window=window)
+
+
+def _times_limit(alert: Alert) -> float:
+    return (alert.value or 0.0) / max(alert.limit or 0.0, 1e-12)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from monitoring.batch.scored import ScoredBatch
-from monitoring.checks import endpoint, groups
+from monitoring.checks import endpoint
 from monitoring.checks.answered_rows import AnsweredRows
 from monitoring.checks.budget import Budget
 from monitoring.checks.counts import (
@@ -106,11 +106,10 @@ class CountedDay:
 def _budget(settings: Settings) -> Budget:
     """Return the false alarms of a day as shared out.
 
-    One part for each feature or group of indicators, the predicted class and, where there is one,
-    the score. Features that have no rows in the baseline keep their part: the budget is an upper
-    bound.
+    One part for each feature, the predicted class and, where there is one, the score. Features that
+    have no rows in the baseline keep their part: the budget is an upper bound.
     """
-    variables = groups.number_of_variables(settings.schema) + 1 + settings.model_api.gives_score
+    variables = len(settings.schema.features) + 1 + settings.model_api.gives_score
     return Budget.of(settings.checks.false_alarms_per_day, variables)
 
 

@@ -166,8 +166,8 @@ class FeatureTest(VariableTest, frozen=True, kw_only=True, omit_defaults=True):
 
     psi_dmm: None of a group, which DMM does not know. shown: what today and baseline are ("mean",
     "share of 1", "share of <level>"; of a group its level that changed most). largest_change: the
-    bin whose share changed most. group: of an indicator that is tested with the others of its
-    group, whose limit it shows; it has no alarm of its own.
+    bin whose share changed most. group: of an indicator that is tested with the others of its group
+    as well: where its limit is passed, the alarm is the group's.
     """
 
     psi_dmm: float | None

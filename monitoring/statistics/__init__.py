@@ -11,7 +11,8 @@ limits        the value that a shift exceeds by chance on few days: chooses how 
 exact_limits  of a PSI of two or three cells: every count there can be
 bridges       of a KS distance: Brownian bridges on the cells
 intervals     Wilson's interval of a share
-auc           the area under the ROC curve, its interval, how likely chance makes one as low
+auc           the area under the ROC curve and its interval
+rank_sum      how likely chance alone ranks one class as low
 scores        cells of a probability, and groups of cells
 performance   accuracy, precision, AUC and others, with intervals
 no_skill      how likely a model without skill is as bad

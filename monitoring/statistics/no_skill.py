@@ -6,9 +6,9 @@ from statistics import NormalDist
 import numpy as np
 
 from monitoring.statistics.arrays import Array
-from monitoring.statistics.auc import auc
 from monitoring.statistics.binomials import chance_of_at_most_drawn
 from monitoring.statistics.performance import Predictions, confusion_matrix
+from monitoring.statistics.rank_sum import chance_of_so_low
 
 
 def chance_of_no_skill(predictions: Predictions, positive: int, classes: int) -> dict[str, float]:
@@ -22,7 +22,7 @@ def chance_of_no_skill(predictions: Predictions, positive: int, classes: int) ->
     confusion = confusion_matrix(actual, predicted, classes)
     chances = {"balanced_accuracy": _of_balanced_accuracy(confusion)}
     if score is not None:
-        chances["auc"] = auc(actual == positive, score).chance_below
+        chances["auc"] = chance_of_so_low(actual == positive, score)
     return chances
 
 

@@ -139,11 +139,10 @@ def _score_metrics(predictions: Predictions, positive: int, mix: Array) -> dict[
     chance_of_actual = np.where(is_positive, score, 1 - score)
     losses = -np.log(np.clip(chance_of_actual, np.finfo(float).eps, 1))
     by_class = [losses[actual == code] for code in range(len(mix))]
-    value, low, high, _ = auc(is_positive, score)
     return {
         "log_loss": _mean_estimate([losses], np.ones(1)),
         "log_loss_mix": _mean_estimate(by_class, mix),
-        "auc": Estimate(value, low, high),
+        "auc": Estimate(*auc(is_positive, score)),
     }
 
 

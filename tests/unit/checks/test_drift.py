@@ -185,7 +185,7 @@ def test_the_size_of_a_quiet_days_shift_is_not_what_chance_gives(world: World, r
 def test_the_day_gets_the_whole_rate_where_a_window_has_too_many_rows_to_matter(
     world: World,
 ) -> None:
-    budget = 0.01 * 0.765 / 10  # eight variables of the features, score and predicted class
+    budget = 0.01 * 0.765 / 12  # ten features, score and predicted class
     world.days(6)
 
     last = world.evaluate()
@@ -216,7 +216,11 @@ def test_the_indicators_of_a_group_are_one_test_and_keep_their_own_numbers(world
     ]
     assert sum(group.bins.today) == pytest.approx(1)
     assert (group.psi_dmm, group.group) == (None, None)
-    assert (member.group, member.limit, member.alarmed) == ("checking_account", group.limit, False)
+    assert (member.group, member.alarmed) == ("checking_account", False)
+    assert member.limit < group.limit
+    # Half of the rate of two features for all levels together, and half of one for each of them.
+    assert group.rate == pytest.approx(2 * member.rate)
+    assert group.rate == pytest.approx(feature(record, "property_A121").rate)
     assert member.psi_dmm is not None
     assert member.shown == "share of 1"
     assert len(record.drift) == 12  # ten features and two groups
@@ -224,18 +228,65 @@ def test_the_indicators_of_a_group_are_one_test_and_keep_their_own_numbers(world
 
 
 def test_a_lost_level_is_found_as_a_shift_of_its_group(world: World) -> None:
-    """For a tenth of the rows no level of checking_account is set any more."""
-    hits = 0
-    for _ in range(40):
+    """For a tenth of the rows no level of checking_account is set any more.
+
+    One PSI over all levels finds fewer of these days than it does with that of each level.
+    """
+    hits, by_level = 0, 0
+    for _ in range(100):
         world.records = []
         batch = world.batch(300)
         lost = world.random.choice(np.flatnonzero(batch["checking_account_A14"]), 30, replace=False)
         batch.loc[lost, "checking_account_A14"] = 0
-        alerts = world.evaluate(batch, []).alerts
-        hits += any(alert.subject == "checking_account" for alert in alerts)
-    print(f"seed 0: found on {hits} of 40 days")
+        record = world.evaluate(batch, [])
+        group = feature(record, "checking_account")
+        subjects = {alert.subject for alert in record.alerts if alert.metric == "psi"}
 
-    assert hits >= 14
+        assert group.alarmed is ("checking_account" in subjects)
+        assert "checking_account_A14" not in subjects  # the alarm is the group's
+        hits += group.alarmed
+        by_level += group.alarmed and group.value <= group.limit
+    print(f"seed 0: found on {hits} of 100 days, {by_level} of them by the level alone")
+
+    assert hits >= 60
+    assert by_level >= 3
+
+
+def test_the_alert_of_a_level_alone_is_its_groups(world: World) -> None:
+    texts = []
+    for _ in range(40):
+        world.records = []
+        batch = world.batch(300)
+        lost = world.random.choice(np.flatnonzero(batch["checking_account_A14"]), 28, replace=False)
+        batch.loc[lost, "checking_account_A14"] = 0
+        record = world.evaluate(batch, [])
+        group, level = (
+            feature(record, name) for name in ("checking_account", "checking_account_A14")
+        )
+        if group.alarmed and group.value <= group.limit:
+            (alert,) = [one for one in record.alerts if one.subject == "checking_account"]
+            assert (alert.value, alert.limit) == (level.value, level.limit)
+            assert level.value > level.limit
+            texts.append(alert.text)
+
+    assert texts
+    assert all("checking_account_A14 is" in text for text in texts)
+
+
+@pytest.mark.parametrize("rows", [100, 300])
+def test_a_group_alarms_on_quiet_days_no_more_often_than_its_features_may(
+    population: Population, rows: int
+) -> None:
+    """At 40 times the usual rate, so that 300 days show it: the day's parts of two features."""
+    world = World(population, Limits(), seed=rows, false_alarms_per_day=0.4, minimum_psi=0.0)
+    allowed, alarms = 2 * 0.95 * 0.4 * 0.765 / 12, 0
+    for _ in range(300):
+        world.records = []
+        alarms += feature(world.evaluate(world.batch(rows), []), "checking_account").alarmed
+    print(f"seed {rows}: {alarms} of 300 quiet days, {allowed:.3f} allowed")
+
+    assert alarms / 300 < allowed + 3 * (allowed * (1 - allowed) / 300) ** 0.5
+    assert alarms / 300 > allowed / 4
 
 
 def test_indicators_that_do_not_exclude_each_other_are_tested_one_by_one(

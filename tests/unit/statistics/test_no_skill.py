@@ -1,5 +1,6 @@
 """How likely a model without skill is as bad, against SciPy and by simulation."""
 
+import itertools
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ import scipy.stats
 
 from monitoring.statistics.no_skill import chance_of_no_skill
 from monitoring.statistics.performance import Predictions
+from monitoring.statistics.rank_sum import chance_of_so_low
 
 
 def no_skill(seed: int, rows: int, classes: int = 2, decimals: int = 3) -> Predictions:
@@ -20,7 +22,7 @@ def no_skill(seed: int, rows: int, classes: int = 2, decimals: int = 3) -> Predi
 @pytest.mark.parametrize("decimals", [1, 6])
 def test_the_chance_of_an_auc_is_that_of_the_rank_sum_test(decimals: int) -> None:
     for seed in range(30):
-        actual, predicted, score = no_skill(seed, 60, decimals=decimals)
+        actual, predicted, score = no_skill(seed, 61 + seed, decimals=decimals)
         assert score is not None
         positives, negatives = score[actual == 1], score[actual == 0]
         oracle = scipy.stats.mannwhitneyu(
@@ -30,6 +32,34 @@ def test_the_chance_of_an_auc_is_that_of_the_rank_sum_test(decimals: int) -> Non
         chances = chance_of_no_skill(Predictions(actual, predicted, score), 1, 2)
 
         assert chances["auc"] == pytest.approx(oracle.pvalue, abs=1e-9), seed
+
+
+@pytest.mark.parametrize("rows", [3, 12, 30, 60])
+def test_the_chance_of_an_auc_of_few_rows_is_exact(rows: int) -> None:
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        score = random.permutation(rows) / rows  # no ties: SciPy's exact test knows none
+        is_positive = np.arange(rows) < random.integers(1, rows)
+        oracle = scipy.stats.mannwhitneyu(
+            score[is_positive], score[~is_positive], alternative="less", method="exact"
+        )
+
+        chance = chance_of_so_low(is_positive, score)
+
+        assert chance == pytest.approx(oracle.pvalue, rel=1e-9), seed
+
+
+def test_ties_among_few_rows_are_exact_too() -> None:
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        score, positives = random.integers(0, 4, 12) / 4, int(random.integers(1, 12))
+        ranks = scipy.stats.rankdata(score)
+        sums = [sum(ranks[list(rows)]) for rows in itertools.combinations(range(12), positives)]
+        expected = np.mean(np.array(sums) <= ranks[:positives].sum() + 1e-9)
+
+        chance = chance_of_so_low(np.arange(12) < positives, score)
+
+        assert chance == pytest.approx(expected, rel=1e-9), seed
 
 
 def test_the_chance_of_a_balanced_accuracy_is_that_of_fishers_exact_test() -> None:
