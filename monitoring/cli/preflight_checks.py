@@ -105,7 +105,8 @@ def _training_data(context: Context) -> Finding:
             if not sizes:
                 raise RefusedError(f"{uri}: no object under this prefix")
             size = format_size(sum(sizes))
-            return Finding(f"{uri}: {size} in {len(sizes):,} objects", not_verified=not_verified)
+            objects = format_count(len(sizes), "object")
+            return Finding(f"{uri}: {size} in {objects}", not_verified=not_verified)
         stored = Store(settings.s3).head(uri)
         if stored is None:
             raise RefusedError(f"{settings.training_data}: no such object")
