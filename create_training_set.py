@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Create a new version of the TrainingSet: the baseline that drift is measured from.
+"""Create a version of the TrainingSet, the baseline that drift is measured from.
 
 Once per model version; it can't be undone.
 """
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from monitoring.settings.model import Settings
 
 EXAMPLES = """\
-  create_training_set.py --dry-run               all the checks, and what would be sent
+  create_training_set.py --dry-run    all the checks, and what would be sent
   create_training_set.py --meta model_version=7
-  create_training_set.py --list                  the versions that there are
-  create_training_set.py --propose data.csv --target churned    a schema for these data
+  create_training_set.py --list       the versions that there are
+  create_training_set.py --propose data.csv --target churned
+      a schema for these data
 """
 
 

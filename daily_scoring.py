@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Score a day's synthetic batch through the model API and store it as ground truth in S3."""
+"""Score a day's synthetic batch through the model API; store it as ground truth."""
 
 import argparse
 import sys
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
     from monitoring.settings.model import Settings
 
 EXAMPLES = """\
-  daily_scoring.py --quiet                       from cron, once a day: prints only what is wrong
-  daily_scoring.py --dry-run                     what today's run would send, and where to
+  daily_scoring.py --quiet      from cron, once a day: prints only what is wrong
+  daily_scoring.py --dry-run    what today's run would send, and where to
   daily_scoring.py --date 2026-01-31 --rows 200
   daily_scoring.py --from 2026-01-01 --to 2026-01-31
-                                                 a backfill: DMM dates predictions by the moment of
-                                                 the call, so these days show up there under today
-  daily_scoring.py --prune 400 --dry-run         what would be removed of the days before
+      a backfill: DMM dates predictions by the moment of the call, so these
+      days show up there under today
+  daily_scoring.py --prune 400 --dry-run
+      what would be removed of the days before
 """
 
 
 def main() -> int:
-    flags = cli.parser("daily_scoring.py", __doc__, EXAMPLES)
+    flags = cli.parser("daily_scoring.py", __doc__, EXAMPLES, exit_codes=(3, 4, 11))
     cli.add_day_flags(flags, default="today, UTC")
     flags.add_argument(
         "--rows", type=cli.rows, metavar="N", help="overrides scoring.rows for this day"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Register ground truth files with Domino Model Monitor (DMM), and follow their ingestion."""
+"""Register ground truth with Domino Model Monitor (DMM); follow its ingestion."""
 
 import argparse
 import sys
@@ -18,21 +18,26 @@ if TYPE_CHECKING:
     from monitoring.ground_truth.result import FileResult
 
 EXAMPLES = """\
-  gt_registration.py --date 2026-01-31 --wait 3600   from a terminal: register, follow for an hour
-  gt_registration.py --pending --quiet               from cron: whatever is due, and what DMM made
-                                                     of earlier days
-  gt_registration.py --status                        how many days are how far, and those with
-                                                     something to do; --all: every day
-  gt_registration.py --date 2026-01-31 --again       once more, after DMM failed to read the file
-  gt_registration.py --date 2026-01-31 --skip        give the day up: it is no longer named
-  gt_registration.py --uri s3://bucket/labels.csv    a file made elsewhere
-  gt_registration.py --dry-run                       check the file and print the exact requests,
-                                                     sending none
+  gt_registration.py --date 2026-01-31 --wait 3600
+      from a terminal: register, follow for an hour
+  gt_registration.py --pending --quiet
+      from cron: whatever is due, and what DMM made of earlier days
+  gt_registration.py --status
+      how many days are how far, and those with something to do; --all: every
+      day
+  gt_registration.py --date 2026-01-31 --again
+      once more, after DMM failed to read the file
+  gt_registration.py --date 2026-01-31 --skip
+      give the day up: it is no longer named
+  gt_registration.py --uri s3://bucket/labels.csv
+      a file made elsewhere
+  gt_registration.py --dry-run
+      check the file and print the exact requests, sending none
 """
 
 
 def main() -> int:
-    flags = cli.parser("gt_registration.py", __doc__, EXAMPLES)
+    flags = cli.parser("gt_registration.py", __doc__, EXAMPLES, exit_codes=(11, 75))
     cli.add_day_flags(flags, default="today - ground_truth.lag_days, UTC")
     files = flags.add_mutually_exclusive_group()
     files.add_argument(

@@ -4,6 +4,8 @@ import argparse
 import contextlib
 import math
 import sys
+import textwrap
+from collections.abc import Collection
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,15 +14,21 @@ from monitoring.errors import EXIT_CODES, ConfigError
 
 MAX_ROWS = 1_000_000
 LEAST_PRUNE_DAYS, MAX_PRUNE_DAYS = 90, 100_000  # 90: DMM matches outcomes so long
+_CODES_OF_ALL = (0, 1, 2, 5, 6, 130, 143)
+_COLUMNS = 80
 
 
-def parser(program: str, description: str | None, examples: str) -> argparse.ArgumentParser:
-    """Return a parser with the common flags; the help ends with the examples and exit codes."""
-    codes = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())
+def parser(
+    program: str, description: str | None, examples: str, *, exit_codes: Collection[int] = ()
+) -> argparse.ArgumentParser:
+    """Return a parser with the common flags; the help ends with the examples and exit codes.
+
+    exit_codes: those that this script can end with beside those that each can.
+    """
     flags = argparse.ArgumentParser(
         prog=program,
         description=description,
-        epilog=f"examples:\n{examples.rstrip()}\n\nexit codes:\n{codes}",
+        epilog=f"examples:\n{examples.rstrip()}\n\nexit codes:\n{_code_lines(exit_codes)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -31,6 +39,24 @@ def parser(program: str, description: str | None, examples: str) -> argparse.Arg
         default=Path(sys.argv[0]).resolve().parent / "config.yaml",
         help="the settings (default: config.yaml beside this script)",
     )
+    _add_trial_flags(flags)
+    _add_output_flags(flags)
+    return flags
+
+
+def _code_lines(exit_codes: Collection[int]) -> str:
+    """Return the table of exit codes, within the columns of a terminal."""
+    lines: list[str] = []
+    for code, meaning in EXIT_CODES.items():
+        if code in (*_CODES_OF_ALL, *exit_codes):
+            lines += textwrap.wrap(
+                meaning, _COLUMNS, initial_indent=f"  {code:>3}  ", subsequent_indent=" " * 7
+            )
+    return "\n".join(lines)
+
+
+def _add_trial_flags(flags: argparse.ArgumentParser) -> None:
+    """Add --check, --probe and --dry-run."""
     flags.add_argument(
         "--check", action="store_true", help="try whatever a run needs, sending and locking nothing"
     )
@@ -45,6 +71,10 @@ def parser(program: str, description: str | None, examples: str) -> argparse.Arg
         action="store_true",
         help="do everything but send, write or lock; print what would be sent",
     )
+
+
+def _add_output_flags(flags: argparse.ArgumentParser) -> None:
+    """Add --quiet, --verbose, --json and --version."""
     volume = flags.add_mutually_exclusive_group()
     volume.add_argument(
         "-q", "--quiet", action="store_true", help="print nothing unless something is wrong"
@@ -56,7 +86,6 @@ def parser(program: str, description: str | None, examples: str) -> argparse.Arg
         help="print the result as one JSON object, logs as JSON lines",
     )
     flags.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    return flags
 
 
 def add_day_flags(flags: argparse.ArgumentParser, default: str) -> None:

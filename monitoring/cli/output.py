@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
 log = logging.getLogger("monitoring")
 
 _CLEAR_LINE = "\r\033[K"
-_COLOURS = {"warning": "33", "error": "31", "critical": "31"}
+_GREEN, _YELLOW, _RED = "32", "33", "31"
+_COLOURS = {
+    "ok": _GREEN,
+    "?": _YELLOW,
+    "warning": _YELLOW,
+    "alert": _RED,
+    "error": _RED,
+    "critical": _RED,
+    "FAILED": _RED,
+}
+_ALERT = re.compile("(?<=: )alert(?=: )")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +147,11 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def painted(text: str, word: str) -> str:
+    """Return a text for stdout that begins with a status word, in its colour on a terminal."""
+    return text.replace(word, _painted(word), 1) if _is_terminal(sys.stdout) else text
+
+
 def _painted(word: str) -> str:
     """Return a status word in its colour, unless NO_COLOR is set (no-color.org)."""
     if os.environ.get("NO_COLOR"):
@@ -149,6 +165,7 @@ class _Lines(logging.Formatter):
         word = record.levelname.lower() if record.levelno >= logging.WARNING else ""
         if not _is_terminal(sys.stderr):
             return redact(f"{word}: {message}" if word else message)
+        message = _ALERT.sub(lambda found: _painted(found[0]), message, count=1)
         # A step may be shown in this line.
         return _CLEAR_LINE + redact(f"{_painted(word)}: {message}" if word else message)
 

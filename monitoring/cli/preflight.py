@@ -15,7 +15,7 @@ from typing import NamedTuple
 from monitoring import clock
 from monitoring.cli.arguments import named_days
 from monitoring.cli.main import load_settings
-from monitoring.cli.output import Outcome
+from monitoring.cli.output import Outcome, painted
 from monitoring.cli.preflight_checks import CHECKS, Context
 from monitoring.cli.preflight_probes import new_name
 from monitoring.errors import ConfigError, MonitoringError, ServiceError, worst
@@ -112,7 +112,8 @@ def _outcome(results: Sequence[CheckResult]) -> Outcome:
     lines = []
     for result in results:
         detail = result.detail.replace("\n", "\n" + _INDENT)
-        lines.append(f"{_VERDICTS[result.ok]:<7} {result.name:<15} {detail}")
+        word = _VERDICTS[result.ok]
+        lines.append(painted(f"{word:<7} {result.name:<15} {detail}", word))
         if result.not_verified:
             lines.append(f"{_INDENT}not verified: {result.not_verified}")
         if result.ok is False:

@@ -165,7 +165,8 @@ def _unread(context: Context, where: str, what: str) -> Finding | None:
         if not sizes:
             raise RefusedError(f"{uri}: no object under this prefix")
         size = format_size(sum(sizes))
-        return Finding(f"{uri}: {size} in {len(sizes):,} objects", not_verified=not_verified)
+        objects = format_count(len(sizes), "object")
+        return Finding(f"{uri}: {size} in {objects}", not_verified=not_verified)
     stored = store.head(uri)
     if stored is None:
         raise RefusedError(f"{where}: no such object")
