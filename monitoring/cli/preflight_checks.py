@@ -118,7 +118,7 @@ def _whole_baseline(settings: "Settings", data: "TrainingFile") -> Finding:
     from monitoring.dataset.sample import count_classes
 
     where = settings.training_data
-    class_rows = count_classes(data.path, settings.schema)
+    class_rows = count_classes(data.rows)
     if absent := [str(value) for value, rows in class_rows.items() if not rows]:
         raise RefusedError(
             f"{where}: no row of class {', '.join(absent)}, expected rows of each of"

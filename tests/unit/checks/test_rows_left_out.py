@@ -17,6 +17,7 @@ from monitoring.checks.limits import Limits
 from monitoring.dataset import counting, training_data
 from monitoring.dataset.baseline import Baseline
 from monitoring.dataset.sample import draw_sample
+from monitoring.dataset.training_data import TrainingRows
 from monitoring.settings.model import Settings
 from tests.support.shipped import DATA, shipped_settings
 
@@ -42,7 +43,9 @@ def baseline_of(settings: Settings, chunks: Callable[[], Iterable[pd.DataFrame]]
 
 def alarms_by_day(settings: Settings, baseline: Baseline) -> list[set[str]]:
     """Return what drifted on each of nine days, each by itself."""
-    sample = draw_sample(Path(settings.training_data), settings.schema, np.random.default_rng(0))
+    sample = draw_sample(
+        TrainingRows(Path(settings.training_data), settings.schema), np.random.default_rng(0)
+    )
     limits, alarms = Limits(), []
     for offset in range(DAYS):
         day = date(2026, 1, 1) + timedelta(days=offset)
