@@ -1,8 +1,16 @@
 # Start with `make run` and `make test`. Everything is installed into .venv, once.
 PYTHON ?= python3
 BIN = .venv/bin
+SHELL = bash
 
-.PHONY: run test sandbox lint check-docs bench clean
+PIP = --disable-pip-version-check --progress-bar off
+# One line that counts on a terminal; nothing elsewhere.
+PROGRESS = awk -v tty=$$([ -t 1 ] && echo 1 || echo 0) \
+  '!tty {next} /^Collecting/ {printf "\r  %d packages fetched", ++n; fflush()} \
+   /^Installing/ {printf "\r  all fetched, unpacking them ..."; fflush()} \
+   END {if (tty) printf "\r\033[K"}'
+
+.PHONY: run test sandbox lint check-docs pins licences bench clean
 
 run: .venv/run                  ## the whole loop on the sandbox, with real input
 	@$(BIN)/python -m sandbox run create_training_set.py
@@ -26,16 +34,23 @@ endif
 sandbox: .venv/run              ## Domino and S3 on this machine, until Ctrl-C
 	@$(BIN)/python -m sandbox
 
-lint: .venv/test                ## style, types, imports, spelling, docs
+lint: .venv/test                ## style, types, imports, spelling, licences, docs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/codespell
+	@$(BIN)/python -m tools.licences
 	@$(BIN)/python -m tools.check_docs
 
 check-docs: .venv/test          ## README and docs: flags, settings, links, every command (a part of lint)
 	@$(BIN)/python -m tools.check_docs
+
+pins: .venv/test                ## the newest versions that fit together, into the requirements
+	@$(BIN)/python -m tools.pins
+
+licences: .venv/test            ## docs/licences.md, from what is installed
+	@$(BIN)/python -m tools.licences --write
 
 bench: .venv/run                ## benchmarks, as JSON; fails if a figure exceeds twice its limit
 	@for each in benchmarks/startup.py benchmarks/*_cost.py; do $(BIN)/python $$each || exit 1; done
@@ -47,14 +62,14 @@ clean:                          ## remove everything that was installed or gener
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or" \
 	  " newer is needed, this is " + sys.version.split()[0] + "; name another one:" \
 	  " make PYTHON=python3.12 ...")'
-	@echo "installing into .venv (once, about a minute) ..."
+	@echo "installing $$(cat $^ | grep -c ==) packages into .venv (once; 1 to 2 minutes, 0.75 GB) ..."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r sandbox/requirements.txt
+	@set -o pipefail; $(BIN)/python -m pip install $(PIP) -r sandbox/requirements.txt | $(PROGRESS)
 	@touch $@
 
 .venv/test: .venv/run requirements-dev.txt
-	@echo "installing what the tests need ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@echo "installing $$(grep -c == requirements-dev.txt) packages more, for the tests ..."
+	@set -o pipefail; $(BIN)/python -m pip install $(PIP) -r requirements-dev.txt | $(PROGRESS)
 	@# The tests of the pages need a browser, and are skipped without one.
 	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "installing Chromium ..."; \

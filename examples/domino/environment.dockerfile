@@ -1,6 +1,6 @@
 # Paste this into "Dockerfile Instructions" of a Domino environment whose base image has Python 3.11 or newer.
-# requirements.txt is fetched at the commit that the project runs, so that image and code belong together:
-# put your repository's address and commit into the next line.
+# requirements.txt is fetched at a fixed commit: change it when requirements.txt changes.
+# Put your repository's address and that commit into the next line.
 ARG REQUIREMENTS=https://raw.example.com/your-team/monitoring/COMMIT/requirements.txt
 USER root
 ADD $REQUIREMENTS /opt/monitoring/requirements.txt

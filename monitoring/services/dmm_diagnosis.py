@@ -21,9 +21,14 @@ def refusal(monitor: ModelMonitor, reply: Reply) -> MonitoringError:
     if reply.redirect_host:
         return _redirect(reply, where, key)
     if reply.status in (401, 403):
+        if message:
+            return CredentialsError(
+                f"{where}: {message}: {key} was refused: renew it, or let it change this model"
+            )
         return CredentialsError(
-            f"{where}: {message or 'by a web server in front of DMM'}: {key} was refused: renew"
-            " it, or let it change this model"
+            f"{where}: by a web server in front of DMM, or another one: fix model_monitor.url"
+            f" (DMM_URL, expected https://<domino host>); if it is right, {key} was refused:"
+            " renew it"
         )
     if reply.status >= 500:
         return ServiceError(

@@ -17,7 +17,9 @@ from tools.check_docs.pages import Block, Page
 from tools.check_docs.shell import Shell
 
 _COMMAND = re.compile(r"(\$ |python3? |(\.venv/bin/)?python |make |\.venv/bin/|eval |alias |pip )")
-_LONG = re.compile(r"make (test|lint|bench|prove|clean|sandbox|check-docs|pins)|python benchmarks/")
+_LONG = re.compile(
+    r"make (test|lint|bench|prove|clean|sandbox|check-docs|pins|licences)|python benchmarks/"
+)
 """What takes minutes, runs this very check, or never ends: it has tests of its own."""
 
 

@@ -13,7 +13,7 @@ _SUBCOMMANDS = ("run", "env", "switch", "demo")
 # Of programs that are not ours, as the pages call them.
 _FOREIGN = frozenset({
     *("--access-key", "--build-arg", "--calendar", "--concurrency-policy", "--extra-index-url"),
-    *("--no-deps", "--require-hashes", "--user", "--version", "--help", "--now"),
+    *("--no-cache-dir", "--no-deps", "--require-hashes", "--user", "--version", "--help", "--now"),
 })  # fmt: skip
 
 _FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")

@@ -65,7 +65,7 @@ def test_the_variables_of_domino_are_those_that_it_does_not_set_itself() -> None
     assert not any(name.startswith("DOMINO_") for name in named)  # reserved
     source = json.loads((EXAMPLES / "domino" / "data-source.json").read_text())
     assert f"DMM_DATA_SOURCE={source['name']}\n" in text
-    assert (source["type"], source["config"]["bucket"]) == ("s3", "se-demo-data")
+    assert (source["type"], source["config"]["bucket"]) == ("s3", "YOUR-BUCKET")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
