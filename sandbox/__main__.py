@@ -23,7 +23,8 @@ NOTICE = (
 def main(arguments: Sequence[str]) -> int:
     """Run one command; return the exit code."""
     chosen = _parser().parse_args(arguments)
-    folder = chosen.dir.resolve()
+    default = paths.DEMO_FOLDER if chosen.command == "demo" else paths.DEFAULT_FOLDER
+    folder = (chosen.dir or default).resolve()
     model = ModelChoice(chosen.model, chosen.model_url, chosen.config)
     if chosen.command == "serve":
         # Late: the other commands start without the server.
@@ -34,8 +35,6 @@ def main(arguments: Sequence[str]) -> int:
         return print_variables(folder)
     if chosen.command == "switch":
         return switch(folder, chosen.assignments, reset=chosen.reset)
-    if chosen.command == "demo":
-        folder = paths.DEMO_FOLDER if folder == paths.DEFAULT_FOLDER else folder
 
     try:
         lease = attach.attach(folder, model)
@@ -152,11 +151,16 @@ def _parser() -> argparse.ArgumentParser:
         ),
         epilog="Example: python -m sandbox run daily_scoring.py --rows 50",
     )
+    _add_flags(parser)
+    _add_commands(parser)
+    return parser
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dir",
         type=Path,
-        default=paths.DEFAULT_FOLDER,
-        help="state folder (default: var/sandbox)",
+        help="state folder (default: var/sandbox; of demo var/demo)",
     )
     own = parser.add_mutually_exclusive_group()
     own.add_argument(
@@ -176,6 +180,9 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("config.yaml"),
         help="the config.yaml whose schema that model has (default: config.yaml)",
     )
+
+
+def _add_commands(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="command", metavar="run | env | switch | demo")
 
     run = commands.add_parser(
@@ -198,7 +205,6 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument("--days", type=int, default=demo.LEAST_DAYS, metavar="N")
     # For `attach` alone, which starts the server by it.
     commands.add_parser("serve").add_argument("server_file", type=int)
-    return parser
 
 
 if __name__ == "__main__":

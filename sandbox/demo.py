@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -72,12 +72,12 @@ STORY = (
 )
 
 
-def create(folder: Path, lease: Lease, days: int) -> Path:
+def create(folder: Path, lease: Lease, days: int, story: Sequence[Chapter] = STORY) -> Path:
     """Score and register such a history, which ends today; return the folder of its reports.
 
-    folder: the sandbox's, without any day. days: 40 or more; more quiet days come first. Raises
-    ValueError where the folder has days, RuntimeError for a run that ends otherwise than the story
-    has it; the log is in the folder.
+    folder: the sandbox's, without any day. days: as many as the story has; if more, quiet ones come
+    first. Raises ValueError where the folder has days, RuntimeError for a run that ends otherwise
+    than the story has it; the log is in the folder.
     """
     if (folder / "state").exists() or (folder / "reports").exists():
         raise ValueError(f"{folder} has days already: remove it, or name another one with --dir")
@@ -85,9 +85,9 @@ def create(folder: Path, lease: Lease, days: int) -> Path:
 
     author.write_config(drift="[]")
     author.run("create_training_set.py", exit_code=0)
-    for chapter in STORY:
+    for chapter in story:
         first, last = chapter.days
-        author.play(chapter, days if chapter is STORY[0] else first, last)
+        author.play(chapter, days if chapter is story[0] else first, last)
     author.switch(_SECOND)
     return folder / "reports"
 

@@ -72,6 +72,11 @@ class Store:
         rows = self._run("SELECT record FROM captures ORDER BY number")
         return [json.loads(record) for (record,) in rows]
 
+    def captures_after(self, number: int) -> list[tuple[int, Any]]:
+        """Return the captured predictions that came later, each with its number, oldest first."""
+        statement = "SELECT number, record FROM captures WHERE number > ? ORDER BY number"
+        return [(each, json.loads(record)) for each, record in self._run(statement, number)]
+
     def count_captures(self) -> int:
         """Return the number of captured predictions."""
         return int(self._run("SELECT COUNT(*) FROM captures")[0][0])

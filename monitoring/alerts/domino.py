@@ -9,7 +9,8 @@ from typing import Any
 from monitoring.alerts import transport
 from monitoring.alerts.channel import Message
 from monitoring.checks.alert import Alert, Side
-from monitoring.report.metrics import MetricRow, metric_rows
+from monitoring.report.metrics import metric_rows
+from monitoring.report.rows import MetricRow
 from monitoring.services.dmm import Dmm
 from monitoring.settings.model import Settings
 

@@ -36,7 +36,7 @@ _MODEL_METRICS = (
     "mean_score",
     "label_coverage",
 )
-_CHANCE = "0.500 (chance)"
+_CHANCE = "above 0.500 (chance)"
 _NO_LIMIT = "no limit set"
 _NO_FALL = "no fall since the first days"
 
@@ -105,7 +105,7 @@ def _limits(record: DayRecord, checks: Checks) -> dict[str, str]:
         "latency_p95_ms": _at_most(checks.latency_p95_ms_above),
         "accuracy_mix": accuracy,
         "auc": _CHANCE,
-        "mean_score": f"KS {short(score.value)} of {short(score.limit)}" if score else "",
+        "mean_score": f"KS {short(score.value)}, at most {short(score.limit)}" if score else "",
     }
 
 

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
-from monitoring.checks.record import Advice, DayRecord, Measure
+from monitoring.checks.record import DayRecord, Measure
+from monitoring.report import rows
+from monitoring.report.rows import MetricRow
 
 Reader = Callable[[DayRecord], Measure | None]
 """Takes a metric from a record; None: the day does not have it."""
@@ -36,16 +38,6 @@ class Better(Enum):
     HIGHER = "higher"
     LOWER = "lower"
     NEITHER = ""
-
-
-class MetricRow(NamedTuple):
-    """A line of history.csv; limit: None where the metric has none that depends on the day."""
-
-    day: str
-    metric: str
-    subject: str
-    value: float
-    limit: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,32 +108,6 @@ def _largest_shift(record: DayRecord) -> Measure:
     return Measure(max(ratios, default=None))
 
 
-def _class_shares(record: DayRecord) -> Iterator[MetricRow]:
-    for shares in record.balance:
-        subject = f"class {shares.label}"
-        yield MetricRow(record.day, "actual_share", subject, shares.actual, None)
-        yield MetricRow(record.day, "predicted_share", subject, shares.predicted, None)
-
-
-def _tests(record: DayRecord) -> Iterator[MetricRow]:
-    for test in [*record.performance.tests, *record.drift]:
-        yield MetricRow(record.day, test.test.lower(), test.subject, test.value, test.limit)
-
-
-def _psi_dmm(record: DayRecord) -> Iterator[MetricRow]:
-    for test in record.drift:
-        if test.psi_dmm is None:  # a group of indicators: DMM knows these alone
-            continue
-        yield MetricRow(record.day, "psi_dmm", test.subject, test.psi_dmm, None)
-
-
-def _windows(record: DayRecord) -> Iterator[MetricRow]:
-    for test in [*record.performance.tests, *record.drift]:
-        if test.window:
-            name = f"{test.test.lower()}_window"
-            yield MetricRow(record.day, name, test.subject, test.window.value, test.window.limit)
-
-
 def _intervals(record: DayRecord) -> Iterator[MetricRow]:
     for metric in METRICS:
         measure = metric.read(record) if isinstance(metric, Metric) else None
@@ -149,46 +115,6 @@ def _intervals(record: DayRecord) -> Iterator[MetricRow]:
             assert isinstance(metric, Metric)
             yield MetricRow(record.day, f"{metric.name}_low", metric.subject, measure.low, None)
             yield MetricRow(record.day, f"{metric.name}_high", metric.subject, measure.high, None)
-
-
-def _advice(record: DayRecord) -> Iterator[MetricRow]:
-    yield MetricRow(record.day, "advice", "model", list(Advice).index(record.advice), None)
-
-
-def _reference_days(record: DayRecord) -> Iterator[MetricRow]:
-    reference = record.performance.reference
-    days = len(reference.days)
-    yield MetricRow(record.day, "reference_days", "model", days, reference.days_needed)
-
-
-def _releases(record: DayRecord) -> Iterator[MetricRow]:
-    for release in record.endpoint.releases:
-        yield MetricRow(record.day, "release", release, 1, None)
-
-
-def _drills(record: DayRecord) -> Iterator[MetricRow]:
-    for drill in record.drills:
-        yield MetricRow(record.day, "drill", drill, 1, None)
-
-
-def _alert_texts(record: DayRecord) -> Iterator[MetricRow]:
-    for alert in record.alerts:
-        value = 1 if alert.value is None else alert.value
-        subject = f"{alert.metric} {alert.subject}: {alert.text}"
-        yield MetricRow(record.day, "alert", subject, value, alert.limit)
-
-
-def _ongoing_texts(record: DayRecord) -> Iterator[MetricRow]:
-    for alert in record.ongoing:
-        subject = f"{alert.family.value}: {alert.text}"
-        yield MetricRow(record.day, "ongoing", subject, 1, alert.limit)
-
-
-def _reasons(record: DayRecord) -> Iterator[MetricRow]:
-    alerts = {alert.text for alert in [*record.alerts, *record.ongoing]}
-    for text in record.because:
-        if text not in alerts:
-            yield MetricRow(record.day, "because", text, 1, None)
 
 
 # --- the table
@@ -269,18 +195,22 @@ METRICS: tuple[Metric | SubjectMetric, ...] = (
         Better.HIGHER,
     ),
     SubjectMetric(
-        ("actual_share", "predicted_share"), "class", "Share of a class", _class_shares, Unit.SHARE
+        ("actual_share", "predicted_share"),
+        "class",
+        "Share of a class",
+        rows.class_shares,
+        Unit.SHARE,
     ),
     SubjectMetric(
         ("ks", "psi"),
         "variable",
         "What is tested, with its limit",
-        _tests,
+        rows.tests,
         Unit.SHIFT,
         Better.LOWER,
     ),
     SubjectMetric(
-        ("psi_dmm",), "feature", "What DMM should report", _psi_dmm, Unit.SHIFT, Better.LOWER
+        ("psi_dmm",), "feature", "What DMM should report", rows.psi_dmm, Unit.SHIFT, Better.LOWER
     ),
     _page_only(
         Metric(
@@ -298,24 +228,24 @@ METRICS: tuple[Metric | SubjectMetric, ...] = (
     _pipeline("storage_objects", "Objects under the prefix", Unit.COUNT),
     _pipeline("state_bytes", "State on this machine", Unit.BYTES),
     Metric("alerts", "model", "Alerts", at("alerts"), Unit.COUNT, Better.LOWER),
-    _overview(("ks_window", "psi_window"), "variable", "The same over the window", _windows),
+    _overview(("ks_window", "psi_window"), "variable", "The same over the window", rows.windows),
     _overview(
         ("<metric>_low", "<metric>_high"), "of the metric", "95 % interval, if any", _intervals
     ),
-    _overview(("advice",), "model", "0 none, 1 look, 2 retrain", _advice),
+    _overview(("advice",), "model", "0 none, 1 look, 2 retrain", rows.advice),
     _overview(
         ("reference_days",),
         "model",
         "First days of the release that are known; the limit: how many are needed",
-        _reference_days,
+        rows.reference_days,
     ),
-    _overview(("release",), "its name", "A release that answered", _releases),
-    _overview(("drill",), "its text", "A drill that was on", _drills),
+    _overview(("release",), "its name", "A release that answered", rows.releases),
+    _overview(("drill",), "its text", "A drill that was on", rows.drills),
     _overview(
-        ("alert",), "metric, subject and text", "An alert, with value and limit", _alert_texts
+        ("alert",), "metric, subject and text", "An alert, with value and limit", rows.alert_texts
     ),
-    _overview(("ongoing",), "family and text", "An alert that is not new", _ongoing_texts),
-    _overview(("because",), "its text", "Another reason for the advice", _reasons),
+    _overview(("ongoing",), "family and text", "An alert that is not new", rows.ongoing_texts),
+    _overview(("because",), "its text", "Another reason for the advice", rows.reasons),
 )
 """In the order of history.csv."""
 

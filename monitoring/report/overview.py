@@ -13,7 +13,8 @@ from monitoring.report import calendar, todo
 from monitoring.report.calendar import CalendarDay
 from monitoring.report.past import Kind
 from monitoring.report.rendering import render
-from monitoring.report.trends import day_series, plot, strips, time_ticks
+from monitoring.report.strips import strips
+from monitoring.report.trends import day_series, plot, time_ticks
 from monitoring.settings.model import Settings
 
 TREND_DAYS, DRIFT_DAYS, TABLE_DAYS = 365, 90, 14

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from monitoring.checks.alert import Family
-from monitoring.report.metrics import MetricRow
+from monitoring.report.rows import MetricRow
 from monitoring.text import format_count
 
 _TESTS = ("ks", "psi")

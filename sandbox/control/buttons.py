@@ -1,6 +1,6 @@
 """The faults that the page has a button for, each as the switches that it sets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -46,22 +46,34 @@ def is_on(button: Button, switches: Switches) -> bool:
     return changed(switches, button.switches) == switches
 
 
-def pressed(name: str, switches: Switches) -> Switches:
-    """Return the switches after a button was pressed; raises ValueError for an unknown one."""
+def pressed(name: str, switches: Switches, held: Sequence[str]) -> tuple[Switches, list[str]]:
+    """Return the switches, and the buttons that are held, after a button was pressed.
+
+    held: the names of those that were, the latest last. Buttons may set the same switches: the
+    latest wins, and when it is released the one before it gets them back. Raises ValueError for an
+    unknown one.
+    """
     if name == RESET:
-        return Switches()
+        return Switches(), []
+    button = _named(name)
+    if name not in held and not is_on(button, switches):
+        return changed(switches, button.switches), [*held, name]
+
+    others = [other for other in held if other != name]
+    default = asdict(Switches())
+    values = {key: _as_json(default[key]) for key in button.switches}
+    for other in others:
+        set_by_other = _named(other).switches
+        values |= {key: set_by_other[key] for key in values.keys() & set_by_other.keys()}
+    return changed(switches, values), others
+
+
+def _named(name: str) -> Button:
     for group in BUTTONS.values():
         for button in group:
             if button.name == name:
-                return _toggled(button, switches)
+                return button
     raise ValueError(f"button {name!r}: there is none of this name")
-
-
-def _toggled(button: Button, switches: Switches) -> Switches:
-    if not is_on(button, switches):
-        return changed(switches, button.switches)
-    default = asdict(Switches())
-    return changed(switches, {name: _as_json(default[name]) for name in button.switches})
 
 
 def _as_json(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """The page: what was captured, registered and asked for, and buttons that break something."""
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,8 @@ from typing import Any
 
 from sandbox import object_store
 from sandbox.control.buttons import BUTTONS, RESET, Button, is_on
-from sandbox.model_monitor.drift import LIMIT, drift
+from sandbox.model_monitor.captured import Captured
+from sandbox.model_monitor.drift import LIMIT, drift_of_counts
 from sandbox.model_monitor.jobs import job_status
 from sandbox.state import Sandbox
 from sandbox.wire import Reply, Request
@@ -24,26 +26,26 @@ _TEMPLATE = Path(__file__).with_name("page.html")
 
 def show_page(sandbox: Sandbox, _request: Request) -> Reply:
     """Answer `GET /` with the page; everything in it is escaped."""
-    captures = sandbox.store.captures()
+    sandbox.captured.update(sandbox.store)
     datasets = sandbox.store.all("Dataset")
     page = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         addresses=f"{sandbox.url} · S3 {sandbox.objects_url} ({sandbox.objects_kind})",
-        counts=_counts(sandbox, captures, datasets),
+        counts=_counts(sandbox, datasets),
         faults=_faults(sandbox),
         datasets=_datasets(sandbox, datasets),
         requests=_requests(list(sandbox.requests)),
-        captures=_captures(captures),
-        drift=_drift(captures),
+        captures=_captures(sandbox.captured),
+        drift=_drift(sandbox.captured),
         objects=_objects(sandbox),
         switches=escape(json.dumps(asdict(sandbox.switches), indent=1)),
     )
     return Reply(200, page.encode(), "text/html; charset=utf-8", {"Cache-Control": "no-store"})
 
 
-def _counts(sandbox: Sandbox, captures: Sequence[Any], datasets: Sequence[Any]) -> str:
+def _counts(sandbox: Sandbox, datasets: Sequence[Any]) -> str:
     outcomes = [dataset["outcome"] or {} for dataset in datasets]
     numbers = {
-        "predictions captured": len(captures),
+        "predictions captured": sandbox.captured.total,
         "joined to an outcome": sum(outcome.get("matched", 0) for outcome in outcomes),
         "outcomes without a prediction": sum(outcome.get("unmatched", 0) for outcome in outcomes),
         "failed jobs": sum("message" in outcome for outcome in outcomes),
@@ -63,7 +65,8 @@ def _faults(sandbox: Sandbox) -> str:
 
 
 def _button(button: Button, sandbox: Sandbox) -> str:
-    state = str(is_on(button, sandbox.switches)).lower()
+    is_pressed = button.name in sandbox.held or is_on(button, sandbox.switches)
+    state = str(is_pressed).lower()
     return (
         f'<button name="button" value="{button.name}" aria-pressed="{state}">'
         f"{escape(button.title)}</button>"
@@ -95,9 +98,9 @@ def _requests(requests: Sequence[dict[str, Any]]) -> str:
     return first + _table(["At", "Method", "Path", "Status"], rows) + _more(len(others))
 
 
-def _captures(captures: Sequence[dict[str, Any]]) -> str:
+def _captures(captured: Captured) -> str:
     """Return the bars of the last minutes that have any."""
-    minutes = Counter(capture["timestamp"][:16] for capture in captures)
+    minutes = captured.by_minute
     shown = sorted(minutes)[-MOST_MINUTES:]
     if not shown:
         return '<p class="soft">None yet: python -m sandbox run daily_scoring.py</p>'
@@ -116,12 +119,12 @@ def _captures(captures: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _drift(captures: Sequence[dict[str, Any]]) -> str:
-    if not captures:
-        return '<p class="soft">Nothing was captured yet.</p>'
-    latest = max(capture["event_id"].rpartition("_")[0] for capture in captures)
-    of_day = [each for each in captures if each["event_id"].rpartition("_")[0] == latest]
-    overall, on_day = drift(captures), drift(of_day)
+def _drift(captured: Captured) -> str:
+    if not captured.by_day:
+        return '<p class="soft">Nothing was captured yet of the features of these data.</p>'
+    latest = max(captured.by_day)
+    overall = drift_of_counts(captured.overall())
+    on_day = drift_of_counts(captured.by_day[latest])
     rows = [
         [name, f"{value:.3f}", f"{on_day[name]:.3f}", _over_limit(on_day[name])]
         for name, value in sorted(overall.items(), key=lambda item: -on_day[item[0]])
@@ -140,13 +143,16 @@ def _over_limit(value: float) -> str:
 def _objects(sandbox: Sandbox) -> str:
     keys = sandbox.identity.s3["writer"]
     try:
-        client = object_store.client(sandbox.objects_url, keys.access_key, keys.secret_key)
+        client = _client(sandbox.objects_url, keys.access_key, keys.secret_key)
         found = client.list_objects_v2(Bucket=object_store.BUCKET).get("Contents", [])
     except Exception as error:  # the page must also say what is wrong while the store is away
         return f'<p class="bad">{escape(str(error))}</p>'
     latest = sorted(found, key=lambda each: each["LastModified"])[-SHOWN:]
     rows = [[each["Key"], f"{each['Size']:,}"] for each in reversed(latest)]
     return _table(["Key", "Bytes"], rows) + _more(len(found))
+
+
+_client = functools.cache(object_store.client)  # boto3 takes long to make one
 
 
 def _more(count: int) -> str:

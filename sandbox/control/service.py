@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 from sandbox.control.buttons import pressed
 from sandbox.control.page import show_page
+from sandbox.model_monitor.captured import Captured
 from sandbox.model_monitor.models import register_first_model
 from sandbox.routing import Route, Service
 from sandbox.state import Sandbox
@@ -52,6 +53,7 @@ def handle_records(sandbox: Sandbox, request: Request) -> Any:
     """
     if request.method == "DELETE":
         sandbox.store.clear()
+        sandbox.captured = Captured()
         register_first_model(sandbox)
     return sandbox.store.captures()
 
@@ -60,9 +62,11 @@ def handle_press(sandbox: Sandbox, request: Request) -> Reply:
     """POST: press a button of the page, then show the page again."""
     form = parse_qs(request.body.decode("utf-8", "replace"))
     try:
-        sandbox.set_switches(pressed(form.get("button", [""])[0], sandbox.switches))
+        name = form.get("button", [""])[0]
+        switches, held = pressed(name, sandbox.switches, sandbox.held)
     except ValueError as error:
         raise Refused(400, str(error)) from error
+    sandbox.set_switches(switches, held)
     return Reply(303, headers={"Location": PAGE})
 
 

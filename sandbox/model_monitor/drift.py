@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sandbox.model_endpoint.model import FEATURES, TRAINING_DATA, read_training_rows
+from sandbox.model_monitor.captured import Counts, no_counts
 
 NUMERICAL = "age"
 LEAST_SHARE = 0.0001
@@ -20,15 +21,19 @@ def drift(captures: Iterable[dict[str, Any]]) -> dict[str, float]:
 
     captures: records in Domino's form; {} without any.
     """
-    rows = [[capture["features"][name] for name in FEATURES] for capture in captures]
-    if not rows:
+    counts = no_counts()
+    for capture in captures:
+        for name in FEATURES:
+            counts[name][capture["features"][name]] += 1
+    return drift_of_counts(counts)
+
+
+def drift_of_counts(counts: Counts) -> dict[str, float]:
+    """Return the same from counts; {} without any."""
+    if not any(counts[name] for name in FEATURES):
         return {}
-    columns = zip(*rows, strict=True)
     trained = _training_columns()
-    return {
-        name: _index(name, trained[name], column)
-        for name, column in zip(FEATURES, columns, strict=True)
-    }
+    return {name: _index(name, trained[name], counts[name]) for name in FEATURES}
 
 
 @functools.cache
@@ -39,17 +44,24 @@ def _training_columns() -> dict[str, list[float]]:
     }
 
 
-def _index(name: str, trained: Sequence[float], seen: Sequence[float]) -> float:
+def _index(name: str, trained: Sequence[float], seen: Counter[float]) -> float:
     edges = _edges(trained) if name == NUMERICAL else []
-    before = Counter(_bin(value, edges) for value in trained)
-    now = Counter(_bin(value, edges) for value in seen)
+    before = _binned(Counter(trained), edges)
+    now = _binned(seen, edges)
     total = 0.0
     # Every bin of the training data, and the guard bin; also the bins that are empty in both.
     for label in {*before, *now, *range(max(0, len(edges) - 1))}:
         expected = max(before[label] / len(trained), LEAST_SHARE)
-        actual = max(now[label] / len(seen), LEAST_SHARE)
+        actual = max(now[label] / seen.total(), LEAST_SHARE)
         total += (actual - expected) * math.log(actual / expected)
     return total
+
+
+def _binned(values: Counter[float], edges: Sequence[float]) -> Counter[float]:
+    binned: Counter[float] = Counter()
+    for value, count in values.items():
+        binned[_bin(value, edges)] += count
+    return binned
 
 
 def _bin(value: float, edges: Sequence[float]) -> float:

@@ -1,12 +1,17 @@
 """The sandbox's page: what it shows, its buttons, and who may press them."""
 
+import itertools
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from sandbox.control.buttons import BUTTONS, is_on, pressed
-from sandbox.model_monitor.drift import drift
+from sandbox.model_monitor.captured import Captured
+from sandbox.model_monitor.drift import drift, drift_of_counts
+from sandbox.store import Store
 from sandbox.switches import Switches
 from tests.support.sandbox import RunningSandbox
 from tests.support.sandbox_calls import ROW, SESSION, TIMEOUT_SECONDS, predict
@@ -77,10 +82,65 @@ def test_every_button_sets_and_unsets_its_switches() -> None:
     buttons = [button for group in BUTTONS.values() for button in group]
     assert len(buttons) == 12
     for button in buttons:
-        on = pressed(button.name, Switches())
+        on, held = pressed(button.name, Switches(), [])
         assert is_on(button, on)
+        assert held == [button.name]
         assert not is_on(button, Switches())
-        assert pressed(button.name, on) == Switches()
+        assert pressed(button.name, on, held) == (Switches(), [])
+        assert pressed(button.name, on, []) == (Switches(), [])  # set from a shell
+
+
+@pytest.mark.parametrize("released", ["first", "second"])
+def test_two_buttons_of_the_same_switches_give_them_back_to_each_other(released: str) -> None:
+    by_name = {button.name: button for group in BUTTONS.values() for button in group}
+    pairs = [
+        (first, second)
+        for first, second in itertools.permutations(by_name, 2)
+        if by_name[first].switches.keys() & by_name[second].switches.keys()
+    ]
+    assert ("flaky", "down") in pairs
+    for first, second in pairs:
+        switches, held = pressed(first, Switches(), [])
+        switches, held = pressed(second, switches, held)
+        assert is_on(by_name[second], switches)
+
+        gone, left = (first, second) if released == "first" else (second, first)
+        switches, held = pressed(gone, switches, held)
+
+        assert switches == pressed(left, Switches(), [])[0]
+        assert held == [left]
+
+
+def test_a_refresh_reads_only_what_is_new_and_counts_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, captured = Store(tmp_path / "records.sqlite3"), Captured()
+
+    def capture(event_id: str, **features: float) -> None:
+        record = {"event_id": event_id, "timestamp": "2026-01-01T09:30:59", "features": features}
+        store.add_capture("m", event_id, 0.0, record)
+
+    capture("2026-01-01_0", **ROW)
+    capture("2026-01-02_0", **ROW | {"age": 200})
+    captured.update(store)
+    read: list[int] = []
+    captures_after = store.captures_after
+
+    def noted(number: int) -> list[tuple[int, Any]]:
+        read.append(number)
+        return captures_after(number)
+
+    monkeypatch.setattr(store, "captures_after", noted)
+    capture("2026-01-02_1", **ROW)
+    capture("theirs_1", colour=1.0)  # a model of the user's own
+    captured.update(store)
+
+    assert read == [2]
+    assert (captured.total, captured.by_minute) == (4, {"2026-01-01T09:30": 4})
+    assert list(captured.by_day) == ["2026-01-01", "2026-01-02"]
+    known = [each for each in store.captures() if "age" in each["features"]]
+    assert drift_of_counts(captured.overall()) == drift(known)
+    assert drift_of_counts(captured.by_day["2026-01-02"]) == drift(known[1:])
 
 
 def test_drift_without_a_difference_is_0_and_with_one_is_not() -> None:

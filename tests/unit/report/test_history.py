@@ -4,11 +4,12 @@ import csv
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from monitoring.checks.record import DayRecord, to_json
 from monitoring.ledger.workspace import Workspace
-from monitoring.report import report
+from monitoring.report import history, report
 from monitoring.report.metrics import history_rows
 from tests.support.world import feature
 
@@ -83,3 +84,16 @@ def test_a_history_that_cannot_be_read_is_left_out_and_named(
 
     assert f"{path}: left out" in caplog.text
     assert path.read_text().startswith("day,metric")
+
+
+def test_a_line_end_of_another_script_does_not_tear_a_line(
+    days: list[DayRecord], tmp_path: Path
+) -> None:
+    path, drill = tmp_path / "history.csv", 'age, "young"\u2028\x85half'
+    history.write(path, msgspec.structs.replace(days[0], drills=[drill]))
+    history.write(path, days[1])
+
+    rows = history.read(path)
+
+    assert list(rows) == [days[0].day, days[1].day]
+    assert [row.subject for row in rows[days[0].day] if row.metric == "drill"] == [drill]

@@ -15,12 +15,14 @@ from monitoring.ledger import manifest as manifests
 from monitoring.ledger.manifest import Manifest, State
 from monitoring.ledger.workspace import Workspace
 from monitoring.report import calendar, overview, todo
-from monitoring.report.metrics import MetricRow, history_rows
+from monitoring.report.metrics import history_rows
 from monitoring.report.page import page
 from monitoring.report.past import Kind, past_day, split_sentence, verdict
 from monitoring.report.refresh import refresh
 from monitoring.report.report import write
-from monitoring.report.trends import WIDTH, Series, plot, strips, time_ticks
+from monitoring.report.rows import MetricRow
+from monitoring.report.strips import strips
+from monitoring.report.trends import WIDTH, Series, plot, time_ticks
 from tests.support.html import Parsed
 
 FIRST = date(2026, 1, 1)

@@ -109,7 +109,7 @@ def test_the_numbers_of_the_tables_are_those_of_the_record(days: list[DayRecord]
     shown = f"{auc.value:.3f}{auc.low:.3f} to {auc.high:.3f}"
     yesterday = f"{days[8].performance.metrics['auc'].value:.3f}"
     assert parsed.rows_by_first["AUC"] == [
-        [shown, "0.500 (chance)", "quiet", yesterday, f"{first:.3f}"],
+        [shown, "above 0.500 (chance)", "quiet", yesterday, f"{first:.3f}"],
         [shown, yesterday, f"{first:.3f}"],
     ]
     assert rows["Rows scored"] == ["200", "197", "200"]
