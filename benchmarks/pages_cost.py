@@ -22,8 +22,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.limits import World
 from benchmarks.population import Population
+from benchmarks.worlds import World
 from monitoring.checks.limits import Limits
 from monitoring.checks.record import DayRecord
 from monitoring.ledger import manifest as manifests
