@@ -2,9 +2,11 @@
 """Score a day's synthetic batch through the model API; store it as ground truth."""
 
 import argparse
+import contextlib
 import sys
 import time
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitoring import clock
@@ -13,13 +15,15 @@ from monitoring.cli import main as runner
 from monitoring.cli import output, preflight
 from monitoring.cli.days import DayOutcome, each_day
 from monitoring.cli.output import Outcome, log
-from monitoring.errors import AlertError, PartialError
+from monitoring.errors import AlertError, MonitoringError, PartialError
 
 if TYPE_CHECKING:
+    from monitoring.batch.scored import ScoredBatch
     from monitoring.checks.record import DayRecord
     from monitoring.dataset.training_file import TrainingFile
     from monitoring.ledger.entry import DayEntry
     from monitoring.scoring.prepare import ScoringOptions
+    from monitoring.services.s3 import Store
     from monitoring.settings.model import Settings
 
 EXAMPLES = """\
@@ -153,13 +157,8 @@ def score_day(run: Run, entry: "DayEntry", options: "ScoringOptions", title: str
 
     title: names the day where its progress is shown.
     """
-    from monitoring.alerts import delivery
-    from monitoring.alerts.text import alert_lines
-    from monitoring.checks.evaluate import evaluate_day
     from monitoring.ground_truth import objects
-    from monitoring.ground_truth.upload import upload
     from monitoring.ledger.plan import Step
-    from monitoring.report import report
     from monitoring.scoring.prepare import prepare
     from monitoring.scoring.preview import preview
     from monitoring.scoring.run import score
@@ -177,19 +176,58 @@ def score_day(run: Run, entry: "DayEntry", options: "ScoringOptions", title: str
         return DayOutcome(*preview(settings, entry, prepared))
 
     with output.progress(len(prepared.batch), f"{title} scoring", arguments) as bar:
-        scored = score(settings, entry, prepared, on_answers=bar.update)
+        scored = score(
+            settings,
+            entry,
+            prepared,
+            on_answers=bar.update,
+            meanwhile=lambda: get_checks_ready(data, entry),
+        )
     if prepared.step <= Step.UPLOAD:
+        from monitoring.ground_truth.upload import upload
+
         upload(settings, entry, store, scored)
     entry.update(duration_seconds=round(time.monotonic() - began, 3))
-
     with output.step(f"{title} checking", arguments):
-        record, previous = evaluate_day(settings, entry, store, data, scored)
-        page = report.write(entry.workspace, record, previous, settings.checks)
-        entry.update(report=str(page))
+        record, page = check_day(run, entry, store, scored)
+    return report_day(run, entry, record, page)
+
+
+def get_checks_ready(data: "TrainingFile", entry: "DayEntry") -> None:
+    """Do while workers wait for the endpoint what the steps after them need: imports, baseline."""
+    from monitoring.alerts import delivery  # noqa: F401  # loaded here for report_day
+    from monitoring.checks import evaluate
+    from monitoring.ground_truth import upload  # noqa: F401  # loaded here for score_day
+    from monitoring.report import report  # noqa: F401  # loaded here for check_day
+
+    with contextlib.suppress(
+        MonitoringError, OSError
+    ):  # the checks will raise it again, in their turn
+        evaluate.baseline_of(entry, data)
+
+
+def check_day(
+    run: Run, entry: "DayEntry", store: "Store", scored: "ScoredBatch"
+) -> tuple["DayRecord", Path]:
+    """Compare the day with its baseline and the days before; return its record and its page."""
+    from monitoring.checks.evaluate import evaluate_day
+    from monitoring.report import report
+
+    record, previous = evaluate_day(run.settings, entry, store, run.data, scored)
+    page = report.write(entry.workspace, record, previous, run.settings.checks)
+    entry.update(report=str(page))
+    return record, page
+
+
+def report_day(run: Run, entry: "DayEntry", record: "DayRecord", page: Path) -> DayOutcome:
+    """Log and send the day's alerts; return its outcome."""
+    from monitoring.alerts import delivery
+    from monitoring.alerts.text import alert_lines
+
     for line in alert_lines(record, str(page)):
         log.warning("%s", line)
-    delivery.deliver(settings, record, page, entry.workspace.alerts_memory)
-    return outcome_of(entry, record, arguments)
+    delivery.deliver(run.settings, record, page, entry.workspace.alerts_memory)
+    return outcome_of(entry, record, run.arguments)
 
 
 def outcome_of(entry: "DayEntry", record: "DayRecord", arguments: argparse.Namespace) -> DayOutcome:

@@ -92,8 +92,9 @@ def work(arguments: argparse.Namespace) -> Outcome:
     registrar = Registrar.connect(settings, today, dry_run=arguments.dry_run)
 
     if arguments.status:
-        days = status(registrar, named)
-        return Outcome(status_table(days, show_all=arguments.all or bool(named)), {"days": days})
+        show_all = arguments.all or bool(named)
+        days = status(registrar, named, asks_about_all=show_all or arguments.json)
+        return Outcome(status_table(days, show_all=show_all), {"days": days})
 
     if uri:
         files = [registrar.register_uri(uri)]

@@ -66,7 +66,7 @@ def evaluate_day(
     """
     workspace = entry.workspace
     limits = Limits.read(workspace.limits)
-    baseline = _baseline(entry, data)
+    baseline = baseline_of(entry, data)
     previous = fitting(read_previous(workspace.reports, entry.day), baseline)
     record = evaluate(
         DayInputs(
@@ -218,7 +218,7 @@ def _baseline_record(inputs: DayInputs) -> BaselineRecord:
     )
 
 
-def _baseline(entry: DayEntry, data: TrainingFile) -> Baseline:
+def baseline_of(entry: DayEntry, data: TrainingFile) -> Baseline:
     """Return the pinned baseline, without one the counts of the training data."""
     path = entry.workspace.baseline
     # A torn file must be refused as such, not fail to decode.

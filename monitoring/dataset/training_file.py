@@ -52,6 +52,7 @@ class TrainingFile:
         self._location = source or settings.training_data
         self._resources = contextlib.ExitStack()
         self._state_when_hashed: list[tuple[int, int, int]] = []
+        self._counted: Baseline | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -117,15 +118,9 @@ class TrainingFile:
 
     def baseline(self, created_at: str) -> Baseline:
         """Return the counts of the rows; they are counted only where that was not done before."""
-        if self._cache is None:
-            return self._count(created_at)
-        path = self._cache / "baseline.json"
-        baseline = kept_baseline.find(path, self.sha256, schema_hash(self._settings.schema))
-        if baseline is None:
-            baseline = self._count(created_at)
-            if not self._is_dry_run:
-                kept_baseline.keep(path, baseline)
-        return replace(baseline, created_at=created_at)
+        if self._counted is None:
+            self._counted = self._find_or_count(created_at)
+        return replace(self._counted, created_at=created_at)
 
     @cached_property
     def source(self) -> "TrainingFile":
@@ -157,6 +152,17 @@ class TrainingFile:
         if rows is None:
             raise ServiceError(f"{stem}: what was written can't be read back: run again")
         return rows
+
+    def _find_or_count(self, created_at: str) -> Baseline:
+        if self._cache is None:
+            return self._count(created_at)
+        path = self._cache / "baseline.json"
+        baseline = kept_baseline.find(path, self.sha256, schema_hash(self._settings.schema))
+        if baseline is None:
+            baseline = self._count(created_at)
+            if not self._is_dry_run:
+                kept_baseline.keep(path, baseline)
+        return baseline
 
     def _count(self, created_at: str) -> Baseline:
         return counting.build(

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from monitoring.ledger import manifest
+from monitoring.ledger import days
 from monitoring.ledger.manifest import Manifest
 from monitoring.ledger.plan import MATCHED_DAYS
 from monitoring.ledger.workspace import Workspace
@@ -26,7 +26,7 @@ class Coverage:
         self._rows: dict[str, bytearray] = {}
         self._scored: dict[str, int] = {}
         for day in workspace.known_days():
-            known = manifest.read(workspace.manifest(day), day)
+            known = days.read_once(workspace.manifest(day), day)
             if known:
                 self._add_day(known)
 

@@ -18,7 +18,7 @@ from monitoring.ground_truth.result import (
     from_ledger,
 )
 from monitoring.ground_truth.validate import CheckedFile, check_file
-from monitoring.ledger import file_entry, plan
+from monitoring.ledger import days, file_entry, plan
 from monitoring.ledger.entry import DayEntry, Ledger
 from monitoring.ledger.file_entry import FileEntry
 from monitoring.ledger.manifest import State
@@ -46,17 +46,17 @@ def pending_days(settings: Settings, ledger: Ledger, today: date) -> list[date]:
     A day that can't be read is among them, so that it is reported as a day's error and the others
     still get their turn.
     """
-    days = []
+    pending = []
     for day in ledger.workspace.known_days():
         try:
-            state = ledger.entry(day).state
+            known = days.known_of(ledger, day)
         except RefusedError:
-            days.append(day)
+            pending.append(day)
             continue
         is_due, age_days = due_on(settings, day) <= today, (today - day).days
-        if state and plan.is_pending(state, is_due=is_due, age_days=age_days):
-            days.append(day)
-    return days
+        if known and plan.is_pending(known.state, is_due=is_due, age_days=age_days):
+            pending.append(day)
+    return pending
 
 
 @dataclass(frozen=True, slots=True)

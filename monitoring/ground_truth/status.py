@@ -10,17 +10,21 @@ from monitoring.errors import MonitoringError, RefusedError
 from monitoring.ground_truth.follow import poll
 from monitoring.ground_truth.register import Registrar, due_on
 from monitoring.ground_truth.result import from_ledger
+from monitoring.ground_truth.text import is_settled
 from monitoring.ledger import file_entry
+from monitoring.ledger.days import known_of
 from monitoring.ledger.entry import Ledger
 from monitoring.ledger.manifest import ACCEPTED_STATES, Manifest, State
 from monitoring.services.dmm import Dmm
 from monitoring.services.dmm_jobs import Ingestion, Progress
+from monitoring.services.parallel import in_parallel
 from monitoring.services.s3 import Store
 from monitoring.settings.model import Settings
 
 log = logging.getLogger("monitoring")
 
 _READ_SECONDS = 30.0
+_STORE_THREADS = 8
 _INGESTION_DAYS = 2  # contracts 5: DMM reads files about once a day
 _FILE_EXPECTATIONS = {
     State.REGISTERED: "--pending asks DMM what became of it",
@@ -46,37 +50,46 @@ class _Day:
         return _UNREADABLE if self.problem else _MISSING
 
 
-def status(registrar: Registrar, days: Sequence[date]) -> list[dict[str, Any]]:
+def status(
+    registrar: Registrar, days: Sequence[date], *, asks_about_all: bool
+) -> list[dict[str, Any]]:
     """Return a table line for each day; changes nothing.
 
     What the ledger and DMM say, what to expect when, and whether its object is the one that was
     checked. No days given: from the first known one to yesterday (or the last known one), gaps
-    included.
+    included. asks_about_all: the store is also asked for objects of days that nobody has to do
+    anything about.
     """
     settings, ledger, today = registrar.settings, registrar.ledger, registrar.today
     known = [_read(ledger, day) for day in days or _known_range(ledger, today)]
     manifests = [day.manifest for day in known if day.manifest]
     progress = _progress(settings, registrar.dmm, manifests)
-    objects = _objects(registrar.store, manifests)
-
-    lines = []
-    for one in known:
-        job = progress.get(one.day)
-        manifest = one.manifest
-        lines.append(
-            {
-                "day": str(one.day),
-                "uri": str(manifest.uri) if manifest and manifest.uri else None,
-                "state": one.state,
-                "rows": manifest and manifest.file_rows,
-                "registered_at": manifest and manifest.times.get("registered"),
-                "dmm": job and (job.word or "no job"),
-                "reason": (job and job.reason) or (manifest and manifest.reason) or one.problem,
-                "object": objects.get(one.day),
-                "expect": _expectation(settings, one, today, job),
-            }
-        )
+    lines = [_line(settings, one, today, progress.get(one.day)) for one in known]
+    shown = [
+        one.manifest
+        for one, line in zip(known, lines, strict=True)
+        if one.manifest and (asks_about_all or not is_settled(line))
+    ]
+    objects = _objects(registrar.store, shown)
+    for one, line in zip(known, lines, strict=True):
+        line["object"] = objects.get(one.day)
     return lines if days else [*lines, *_file_lines(registrar)]
+
+
+def _line(settings: Settings, one: _Day, today: date, job: Progress | None) -> dict[str, Any]:
+    """Return a day's line as the ledger and DMM have it; its object has not been asked for."""
+    manifest = one.manifest
+    return {
+        "day": str(one.day),
+        "uri": str(manifest.uri) if manifest and manifest.uri else None,
+        "state": one.state,
+        "rows": manifest and manifest.file_rows,
+        "registered_at": manifest and manifest.times.get("registered"),
+        "dmm": job and (job.word or "no job"),
+        "reason": (job and job.reason) or (manifest and manifest.reason) or one.problem,
+        "object": None,
+        "expect": _expectation(settings, one, today, job),
+    }
 
 
 def _file_lines(registrar: Registrar) -> list[dict[str, Any]]:
@@ -107,7 +120,7 @@ def _known_range(ledger: Ledger, today: date) -> list[date]:
 
 def _read(ledger: Ledger, day: date) -> _Day:
     try:
-        return _Day(day, ledger.entry(day).manifest)
+        return _Day(day, known_of(ledger, day))
     except RefusedError as error:
         return _Day(day, problem=str(error))
 
@@ -134,15 +147,17 @@ def _progress(
 def _objects(store: Store, manifests: Sequence[Manifest]) -> dict[date, str]:
     """Return by day whether its object is still the one that was checked: same, changed or gone."""
     words: dict[date, str] = {}
+
+    def ask(manifest: Manifest) -> None:
+        stored = store.head(manifest.uri) if manifest.uri else None
+        word = "gone"
+        if stored:
+            word = "same" if stored.etag == manifest.etag else "changed"
+        words[date.fromisoformat(manifest.day)] = word
+
+    with_object = [manifest for manifest in manifests if manifest.etag and manifest.uri]
     try:
-        for manifest in manifests:
-            if not manifest.etag or not manifest.uri:
-                continue
-            stored = store.head(manifest.uri)
-            word = "gone"
-            if stored:
-                word = "same" if stored.etag == manifest.etag else "changed"
-            words[date.fromisoformat(manifest.day)] = word
+        in_parallel(ask, with_object, threads=_STORE_THREADS)
     except MonitoringError as error:
         log.warning("whether objects have changed is unknown: %s", error)
     return words

@@ -62,7 +62,7 @@ def status_table(days: Sequence[Mapping[str, Any]], *, show_all: bool) -> str:
     """
     if not days:
         return "no day is known here"
-    shown = days if show_all else [day for day in days if not _is_settled(day)]
+    shown = days if show_all else [day for day in days if not is_settled(day)]
     lines = [_counts(days)]
     if len(shown) < len(days):
         lines[0] += "; --all shows every one"
@@ -89,7 +89,7 @@ def _counts(days: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(counts)
 
 
-def _is_settled(day: Mapping[str, Any]) -> bool:
+def is_settled(day: Mapping[str, Any]) -> bool:
     """Whether nobody has to do anything: DMM has the file, will have it in time, or never will."""
     is_whole = day["object"] in (None, "same")
     is_awaited = str(day["expect"]).startswith(("ingested by", "due on"))

@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from pathlib import Path
 
 from monitoring.errors import RefusedError, ServiceError
 from monitoring.ledger import manifest, pruned
+from monitoring.ledger.entry import Ledger
 from monitoring.ledger.manifest import Manifest, State
 from monitoring.ledger.plan import MATCHED_DAYS
 from monitoring.ledger.workspace import Workspace
@@ -15,6 +17,35 @@ log = logging.getLogger("monitoring")
 
 _SHOWN_COMMANDS = 5
 _OVERDUE_AFTER = timedelta(days=2)  # contracts 5: DMM reads files about once a day
+
+
+_read: dict[Path, tuple[tuple[int, int, int], Manifest]] = {}
+
+
+def read_once(path: Path, day: date) -> Manifest | None:
+    """Return a day's manifest as manifest.read does, but each content is parsed only once.
+
+    A run has several questions about all days. What another run wrote meanwhile is noticed.
+    """
+    try:
+        state = path.stat()
+    except OSError:
+        return manifest.read(path, day)
+    version = state.st_ino, state.st_size, state.st_mtime_ns
+    if path not in _read or _read[path][0] != version:
+        known = manifest.read(path, day)
+        if known is None:
+            return None
+        _read[path] = version, known
+    return _read[path][1]
+
+
+def known_of(ledger: Ledger, day: date) -> Manifest | None:
+    """Return what is known of a day; raises RefusedError as Ledger.entry does."""
+    path = ledger.workspace.manifest(day)
+    if path.is_symlink() or path.parent.is_symlink():
+        return ledger.entry(day).manifest  # which says where the link leads
+    return read_once(path, day)
 
 
 def awaiting_upload(workspace: Workspace, before: date) -> list[date]:
@@ -77,7 +108,7 @@ def _manifests_before(workspace: Workspace, before: date) -> Iterator[tuple[date
         if day >= before:
             break
         try:
-            known = manifest.read(workspace.manifest(day), day)
+            known = read_once(workspace.manifest(day), day)
         except (RefusedError, ServiceError) as error:
             log.warning("%s", error)  # one bad day must not stop the others
             continue

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from monitoring.errors import MonitoringError
-from monitoring.ledger import manifest as manifests
-from monitoring.ledger import pruned
+from monitoring.ledger import days, pruned
 from monitoring.ledger.manifest import Manifest, State
 from monitoring.ledger.workspace import Workspace
 from monitoring.report import history
@@ -108,7 +107,7 @@ def _manifests(workspace: Workspace) -> dict[str, Manifest]:
     known = {str(day): Manifest(day=str(day), model="", state=state) for day, state in removed}
     for day in workspace.known_days():
         with contextlib.suppress(MonitoringError):
-            manifest = manifests.read(workspace.manifest(day), day)
+            manifest = days.read_once(workspace.manifest(day), day)
             if manifest:
                 known[str(day)] = manifest
     return known

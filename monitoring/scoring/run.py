@@ -25,11 +25,13 @@ def score(
     entry: DayEntry,
     prepared: PreparedDay,
     on_answers: Callable[[int], object] = lambda _: None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> ScoredBatch:
     """Send the rows that have no final answer, and return the batch with all its answers.
 
     Leaves the day in state `scored`; a day past that is only read back. on_answers: gets the
-    number of rows that are done, then of each that follows. Each row is recorded once; at the
+    number of rows that are done, then of each that follows. meanwhile: as of workers.score_rows;
+    a day whose rows all have their answers has no time for it. Each row is recorded once; at the
     endpoint it arrives at least once. Raises what workers.score_rows raises, with every answer so
     far on disk.
     """
@@ -58,7 +60,9 @@ def score(
         endpoint = ModelApi(settings.model_api, settings.schema.target)
         began = time.monotonic()
         try:
-            workers.score_rows(endpoint, rows, record, allowed_failures=allowed_failures)
+            workers.score_rows(
+                endpoint, rows, record, allowed_failures=allowed_failures, meanwhile=meanwhile
+            )
         finally:
             entry.count(answers)
         seconds = time.monotonic() - began

@@ -28,8 +28,12 @@ def score_rows(
     record: Callable[[Answer], None],
     *,
     allowed_failures: int,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> None:
     """Score rows and record every answer; return when every row has one.
+
+    meanwhile: is called once, in the caller's thread, while the workers wait for the endpoint; for
+    what would else be done afterwards. It must raise nothing but an InterruptedRun.
 
     Raises CredentialsError or RefusedError for an answer that no row will get past, ServiceError
     or RefusedError once more than `allowed_failures` rows have failed, and whatever `record`
@@ -39,9 +43,9 @@ def score_rows(
     run = _Run(endpoint, record, allowed_failures)
     queue = iter(rows)
     if first := next(queue, None):
-        _work_off(run, iter([first]), workers=1)
+        _work_off(run, iter([first]), 1)
     if not run.budget.stop.is_set():
-        _work_off(run, queue, workers=endpoint.settings.workers)
+        _work_off(run, queue, endpoint.settings.workers, meanwhile)
     if run.stopped_by:
         raise run.stopped_by
 
@@ -103,7 +107,12 @@ class _Run:
             )
 
 
-def _work_off(run: _Run, queue: Iterator[Row], workers: int) -> None:
+def _work_off(
+    run: _Run,
+    queue: Iterator[Row],
+    workers: int,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> None:
     taking = threading.Lock()
 
     def work() -> None:
@@ -120,6 +129,7 @@ def _work_off(run: _Run, queue: Iterator[Row], workers: int) -> None:
     try:
         for thread in threads:
             thread.start()
+        meanwhile()
         for thread in threads:
             thread.ended.wait()
     except BaseException:

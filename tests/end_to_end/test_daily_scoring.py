@@ -666,7 +666,7 @@ def test_no_secret_is_in_any_file_or_output(loop: Loop) -> None:
     failed = loop.run(SCRIPT, "--date", "2026-03-02", "--verbose", code=6)
 
     texts = [ended.stdout, ended.stderr, failed.stdout, failed.stderr]
-    texts += [path.read_text() for path in loop.folder.rglob("*") if path.is_file()]
+    texts += [path.read_text(errors="replace") for path in loop.folder.rglob("*") if path.is_file()]
     for name in ("MODEL_API_TOKEN", "AWS_SECRET_ACCESS_KEY", "DOMINO_USER_API_KEY", "DMM_API_KEY"):
         assert not any(loop.env[name] in text for text in texts), name
 

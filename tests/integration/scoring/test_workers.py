@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from werkzeug import Request, Response
 
-from monitoring.errors import CredentialsError, RefusedError, ServiceError
+from monitoring.errors import CredentialsError, InterruptedRun, RefusedError, ServiceError
 from monitoring.ledger.answer import Answer
 from monitoring.redaction import Secret
 from monitoring.scoring.workers import score_rows
@@ -227,3 +227,44 @@ def test_an_interruption_waits_for_the_row_that_the_main_thread_was_waiting_for(
         signal.signal(signal.SIGUSR1, before)
 
     assert [answer.index for answer in recorded] == [0, 1]
+
+
+def test_the_caller_has_its_thread_while_the_workers_wait(httpserver: Any) -> None:
+    is_meanwhile_done = threading.Event()
+    threads: list[str] = []
+
+    def reply(_: Request) -> Response:
+        if httpserver.log:  # not the first row, which goes alone
+            is_meanwhile_done.wait(5)
+        return Response(json.dumps(GOOD), content_type="application/json")
+
+    def meanwhile() -> None:
+        threads.append(threading.current_thread().name)
+        is_meanwhile_done.set()
+
+    httpserver.expect_request("/model").respond_with_handler(reply)
+    endpoint = connect(httpserver.url_for("/model"), workers=2)
+    recorded: list[Answer] = []
+    bodies = [(index, "{}") for index in range(4)]
+    score_rows(endpoint, bodies, recorded.append, allowed_failures=0, meanwhile=meanwhile)
+
+    assert threads == ["MainThread"]
+    assert all(answer.is_scored for answer in recorded)
+    assert len(recorded) == 4
+
+
+def test_a_signal_in_the_meantime_stops_the_workers_as_at_any_time(httpserver: Any) -> None:
+    httpserver.expect_request("/model").respond_with_json(GOOD)
+    endpoint = connect(httpserver.url_for("/model"), workers=2)
+    recorded: list[Answer] = []
+    bodies = ((index, "{}") for index in range(100_000))
+
+    def interrupted() -> None:
+        raise InterruptedRun(signal.SIGTERM)
+
+    with pytest.raises(InterruptedRun):
+        score_rows(endpoint, bodies, recorded.append, allowed_failures=0, meanwhile=interrupted)
+
+    count = len(recorded)
+    time.sleep(0.2)
+    assert len(recorded) == count < 100_000
