@@ -52,7 +52,7 @@ pins: .venv/test                ## the newest versions that fit together, into t
 licences: .venv/test            ## docs/licences.md, from what is installed
 	@$(BIN)/python -m tools.licences --write
 
-bench: .venv/run                ## benchmarks, as JSON; fails if a figure exceeds twice its limit
+bench: .venv/run                ## benchmarks: tables and JSON; fails if a figure exceeds twice its limit
 	@for each in benchmarks/startup.py benchmarks/*_cost.py; do $(BIN)/python $$each || exit 1; done
 
 clean:                          ## remove everything that was installed or generated
