@@ -10,5 +10,5 @@ s3             objects: read, list, one conditional put; around it s3_connection
 model_api      the model's endpoint                           (model_reply: what its answers mean)
 dmm            Domino Model Monitor; around it dmm_registration, dmm_jobs (a file's ingestion),
                dmm_replies, dmm_diagnosis (what its refusals mean), dmm_memory (what worked)
-training_sets  the vendor's TrainingSet client, in a child process
+training_sets  the vendor's TrainingSet client, in a child process; training_sets_rows: what it gets
 """

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from monitoring.errors import TransientError
 from monitoring.services.retry import RETRYABLE_STATUSES, Budget, with_retries
+from monitoring.services.training_sets_rows import CompactRows
 
 _PARENT_POLL_SECONDS = 0.2
 _MAX_MESSAGE = 500
@@ -55,7 +56,8 @@ def _call(function: str, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     if "monitoring_meta" in arguments:
         monitoring_meta = model.MonitoringMeta(**arguments["monitoring_meta"])
-        arguments = {**arguments, "monitoring_meta": monitoring_meta}
+        rows = CompactRows(arguments["df"])
+        arguments = {**arguments, "monitoring_meta": monitoring_meta, "df": rows}
     result = getattr(client, function)(**arguments)
     versions = result if isinstance(result, list) else [result]
     return [_plain_version(version) for version in versions]

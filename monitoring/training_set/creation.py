@@ -11,6 +11,7 @@ from monitoring.dataset.training_file import TrainingFile
 from monitoring.errors import ConfigError, RefusedError
 from monitoring.services.training_sets import TrainingSets, Version
 from monitoring.services.training_sets_environment import environment_for
+from monitoring.services.training_sets_rows import stored_types
 from monitoring.settings.model import Settings
 from monitoring.training_set import text
 from monitoring.training_set.content import read_content
@@ -90,6 +91,5 @@ def preview(
     """Return what would be sent, as text."""
     if known.same:
         return text.nothing_to_send_text(settings.training_set.name, known.same)
-    types = {str(name): str(kind) for name, kind in frame.dtypes.items()}
-    result.would_send = {"columns": types, **description(settings, meta)}
+    result.would_send = {"columns": stored_types(frame), **description(settings, meta)}
     return text.preview_text(settings, frame, meta)

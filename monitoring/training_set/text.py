@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from monitoring.services.training_sets import Version
+from monitoring.services.training_sets_rows import stored_types
 from monitoring.settings.model import Settings
 from monitoring.text import format_count, format_percent
 from monitoring.training_set.description import categorical_columns
@@ -93,8 +94,8 @@ def preview_text(settings: Settings, frame: "pd.DataFrame", meta: Mapping[str, s
     roles[schema.target.name] = "target, categorical"
 
     lines = [f"{settings.training_set.name} (dry run, nothing sent): {size_text(frame)}"]
-    for name, kind in frame.dtypes.items():
-        lines.append(f"  {name}: {roles.get(str(name), 'numerical')} ({kind})")
+    for name, kind in stored_types(frame).items():
+        lines.append(f"  {name}: {roles.get(name, 'numerical')} ({kind})")
     lines += [f"  meta {key}: {value}" for key, value in meta.items()]
     return "\n".join(lines)
 
