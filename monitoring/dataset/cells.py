@@ -150,7 +150,7 @@ def _uppers(known: _Range, sample: Floats) -> Floats:
 
 
 def _dmm_edges(known: _Range, spread: float) -> Floats:
-    """Return the edges by the rule of Freedman and Diaconis, at most 20 bins (contracts 10)."""
+    """Return the edges by the rule of Freedman and Diaconis 1981, at most 20 (contracts 10)."""
     bins = _MAX_DMM_BINS  # without a spread the rule has no answer; this many hide least
     width = 2 * spread / known.rows ** (1 / 3)
     if known.high == known.low:

@@ -30,9 +30,9 @@ def psi(counts: Array, expected: Array) -> Array:
     """Return the population stability index that decides for categorical variables.
 
     The sum of (a - e) ln(a / e). counts (..., bins): rows of a batch; expected (..., bins): the
-    shares it should have. Half a row is added to every bin of both, on the batch's scale, so equal
-    shares give 0 at any size. Only bins with baseline mass count; rows outside them still count in
-    the total. 0 to infinity, 0.02 is small, 0.25 is large.
+    shares it should have. Half a row (Jeffreys 1946) is added to every bin of both, on the batch's
+    scale, so equal shares give 0 at any size. Only bins with baseline mass count; rows outside them
+    still count in the total. 0 to infinity, 0.02 is small, 0.25 is large.
     """
     rows = counts.sum(axis=-1, keepdims=True)
     has_mass = expected > 0

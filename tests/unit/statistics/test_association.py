@@ -40,6 +40,23 @@ def test_associations_are_scipys_rank_correlations_and_ranks_follow_them(
     assert ((low >= 1) & (low <= high) & (high <= 3)).all()
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_missing_values_have_the_middle_rank(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    target = random.normal(size=300)
+    column = np.round(target + random.normal(size=300), 1)
+    column[random.random(300) < 0.2] = np.nan
+    is_missing = np.isnan(column)
+    ranks = np.empty(300)
+    ranks[~is_missing] = scipy.stats.rankdata(column[~is_missing])
+    ranks[is_missing] = ranks[~is_missing].mean()
+
+    association = association_ranks(column[:, None], target).association
+
+    oracle = scipy.stats.pearsonr(ranks, scipy.stats.rankdata(target)).statistic
+    assert association == pytest.approx([abs(oracle)], abs=1e-6), seed
+
+
 def test_a_clear_leader_has_a_narrow_band_and_noise_a_wide_one() -> None:
     random = np.random.default_rng(1)
     target = random.normal(size=400)

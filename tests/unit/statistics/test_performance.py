@@ -9,6 +9,7 @@ import scipy.stats
 import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from statsmodels.stats.proportion import confint_proportions_2indep
 from statsmodels.stats.weightstats import DescrStatsW
 
 from monitoring.statistics.arrays import Array
@@ -211,3 +212,20 @@ def test_a_fall_in_accuracy_is_measured_in_standard_errors() -> None:
     assert accuracy_change(before * 10, after * 10, MIX)[:2] == pytest.approx((0.7, 0.5))
     assert accuracy_change(before * 10, after * 10, MIX)[2] < -8
     assert math.isnan(accuracy_change(before, np.array([[0, 0], [1, 1]]), MIX)[2])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_standard_error_of_a_fall_is_agresti_and_caffos(seed: int) -> None:
+    """Of one class alone, and but for n instead of n + 2 rows, which is on the safe side."""
+    random = np.random.default_rng(seed)
+    rows = int(random.integers(10, 400))
+    before, after = random.integers(0, rows + 1, 2)
+    of_before, of_after = (np.array([[hits, rows - hits], [1, 1]]) for hits in (before, after))
+
+    first, second, errors = accuracy_change(of_before, of_after, np.array([1.0, 0.0]))
+
+    low, high = confint_proportions_2indep(
+        after, rows, before, rows, method="agresti-caffo", compare="diff"
+    )
+    standard_error = (high - low) / 2 / scipy.stats.norm.isf(0.025) * ((rows + 2) / rows) ** 0.5
+    assert errors == pytest.approx((second - first) / standard_error, rel=1e-6), seed
