@@ -200,9 +200,8 @@ def get_checks_ready(data: "TrainingFile", entry: "DayEntry") -> None:
     from monitoring.ground_truth import upload  # noqa: F401  # loaded here for score_day
     from monitoring.report import report  # noqa: F401  # loaded here for check_day
 
-    with contextlib.suppress(
-        MonitoringError, OSError
-    ):  # the checks will raise it again, in their turn
+    # What is wrong with it is raised by the checks, in their turn.
+    with contextlib.suppress(MonitoringError, OSError):
         evaluate.baseline_of(entry, data)
 
 
