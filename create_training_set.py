@@ -18,6 +18,7 @@ from monitoring.errors import ConfigError, MonitoringError, RefusedError
 from monitoring.training_set.result import CreationResult
 
 if TYPE_CHECKING:
+    from monitoring.dataset.baseline import Baseline
     from monitoring.settings.model import Settings
 
 EXAMPLES = """\
@@ -138,18 +139,10 @@ def create_version(
         log.warning("%s", warning)
         result.warnings = [*result.warnings, warning]
 
-    rows = settings.scoring.rows
-    result.dmm_thresholds = dmm_thresholds(settings, baseline, rows)
+    result.dmm_thresholds = dmm_thresholds(settings, baseline, settings.scoring.rows)
     if known.same is None:
         result.difference = creation.compare(settings, frame, training_sets, known.newest)
-        rate = settings.checks.false_alarms_per_day
-        log.info("%s", text.thresholds_text(result.dmm_thresholds, rows, rate))
-        if rows[0] < rows[1]:
-            fixed = sum(rows) // 2
-            log.info(
-                "%s",
-                text.fixed_rows_text(dmm_thresholds(settings, baseline, (fixed, fixed)), fixed),
-            )
+        log_thresholds(settings, baseline, result.dmm_thresholds)
     if arguments.dry_run or training_sets is None:
         return creation.preview(settings, captured, meta, known, result)
 
@@ -158,6 +151,21 @@ def create_version(
     path = pin(settings, baseline, version)
     happened = text.outcome_text(result.name, known, version)
     return f"{happened}: {text.size_text(frame)}; baseline in {path}"
+
+
+def log_thresholds(
+    settings: "Settings", baseline: "Baseline", thresholds: dict[str, float]
+) -> None:
+    """Log the thresholds for DMM, and the sharper ones that a fixed number of rows allows."""
+    from monitoring.checks.thresholds import dmm_thresholds
+    from monitoring.training_set import text
+
+    rows, rate = settings.scoring.rows, settings.checks.false_alarms_per_day
+    log.info("%s", text.thresholds_text(thresholds, rows, rate))
+    if rows[0] < rows[1]:
+        fixed = sum(rows) // 2
+        sharper = dmm_thresholds(settings, baseline, (fixed, fixed))
+        log.info("%s", text.fixed_rows_text(sharper, fixed))
 
 
 if __name__ == "__main__":

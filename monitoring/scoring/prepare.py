@@ -71,13 +71,7 @@ def prepare(
         raise _refusal_error(settings, entry, step, facts, existing)
 
     if step is Step.GENERATE:
-        if options.rerun:
-            _announce_rerun(entry, existing)
-        batch = generate.generate(settings, data, entry.day, options.rows)
-        if not options.dry_run:
-            replaces = existing.etag if options.rerun and existing else None
-            _keep(settings, entry, batch, data, replaces)
-        return PreparedDay(step, batch)
+        return PreparedDay(step, _new_batch(settings, entry, existing, options, data))
 
     if entry.manifest is None and existing:
         objects.adopt(entry, uri, existing, dry_run=options.dry_run)
@@ -94,6 +88,22 @@ def prepare(
     if step is Step.REPORT and known.state != State.UPLOADED and existing and not options.dry_run:
         note_stored_file(settings, entry, store, existing, batch)
     return PreparedDay(step, batch)
+
+
+def _new_batch(
+    settings: Settings,
+    entry: DayEntry,
+    existing: StoredObject | None,
+    options: ScoringOptions,
+    data: TrainingFile,
+) -> Batch:
+    if options.rerun:
+        _announce_rerun(entry, existing)
+    batch = generate.generate(settings, data, entry.day, options.rows)
+    if not options.dry_run:
+        replaces = existing.etag if options.rerun and existing else None
+        _keep(settings, entry, batch, data, replaces)
+    return batch
 
 
 # --- facts
