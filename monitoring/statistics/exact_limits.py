@@ -10,6 +10,7 @@ _NEGLIGIBLE = 1e-12
 _NEGLIGIBLE_SIDE = 1e-11
 _MAX_GRID_CELLS = 700_000  # of three cells' counts: about 4,000 rows
 _HISTOGRAM_BINS = 2_000
+_SIDE_STEP = 16
 
 
 def two_cell_limit(baseline: Array, class_rows: Array, rate: float, *, independent: bool) -> float:
@@ -50,6 +51,8 @@ def three_cell_limit(baseline: Array, class_rows: Array, rate: float) -> float |
         return None
     planes = [_plane(*corner) for corner in corners]
 
+    # No large prime among the sides: a transform of such a length takes several times as long.
+    lengths = [-(-length // _SIDE_STEP) * _SIDE_STEP for length in lengths]
     product: Array = np.ones(1)
     for _, plane in planes:
         product = product * np.fft.rfft2(plane, s=lengths)

@@ -11,6 +11,7 @@ from monitoring.checks.counts import Classes, ScoredRows
 from monitoring.checks.limits import Limits
 from monitoring.checks.record import Reference
 from monitoring.checks.reference import ReleaseDays
+from monitoring.statistics.no_skill import chance_of_no_skill
 from monitoring.statistics.performance import Predictions
 from tests.support.world import World, changed, found, names
 
@@ -69,3 +70,19 @@ def test_a_low_accuracy_is_reported_only_when_its_interval_is_wholly_below_the_l
     assert [("model", "model", "accuracy") in one for one in reported] == [True, True, False, False]
     assert ("model", "model", "accuracy_window") in found(sure[1])
     assert sure[1].advice == "retrain"
+
+
+def test_thirty_rows_show_swapped_labels_on_one_day_in_five(population: Population) -> None:
+    """At the budget's rate; of more rows nearly every day (above)."""
+    random = np.random.default_rng(0)
+    rate, hits = 0.01 * 0.1 / 2, 0
+    for _ in range(1000):
+        frame = population.draw((15, 15), random)
+        answers = population.answers(frame, swapped=True)
+        score = np.array([answer.score for answer in answers], float)
+        predicted = (score > 0.5).astype(int)
+        predictions = Predictions(frame["credit"].to_numpy(), predicted, score)
+        hits += min(chance_of_no_skill(predictions, 1, 2).values()) <= rate
+    print(f"seed 0: found on {hits} of 1,000 days")
+
+    assert hits > 210  # the normal rank-sum test finds fewer
