@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
+from monitoring.checks.budget import Budget
 from monitoring.checks.record import DayRecord
 from monitoring.report.format import format_value, short
 from monitoring.report.metrics import Metric, metric_named
 from monitoring.settings.model import Checks
-from monitoring.text import format_percent
+from monitoring.text import format_number, format_percent
 
 _ENDPOINT_METRICS = (
     "scored",
@@ -38,19 +39,21 @@ _MODEL_METRICS = (
 )
 _CHANCE = "above 0.500 (chance)"
 _NO_LIMIT = "no limit set"
-_NO_FALL = "no fall since the first days"
+_FROM_FIRST_DAYS = "once the first days are known"
 
 # The alerts that a figure's verdict goes by, as (metric, subject): the day's own, and those of the
 # last days together.
 _DAY_ALERTS = {
     "availability": {("availability", "endpoint")},
     "latency_p95_ms": {("latency_p95_ms", "endpoint")},
-    "accuracy_mix": {("accuracy", "model")},
+    "accuracy": {("accuracy", "model")},
+    # The fall is judged over the last days, and by nothing else: the row has no other verdict.
+    "accuracy_mix": {("accuracy_drop", "model")},
     "auc": {("auc", "model")},
     "mean_score": {("ks", "score")},
 }
 _WINDOW_ALERTS = {
-    "accuracy_mix": {("accuracy_window", "model"), ("accuracy_drop", "model")},
+    "accuracy": {("accuracy_window", "model")},
     "mean_score": {("ks_window", "score")},
 }
 
@@ -68,7 +71,8 @@ class Figure(NamedTuple):
 class FrontFigure(NamedTuple):
     """A figure with its limit.
 
-    verdict: alert, window (the day is quiet, the last days together are not), quiet, or not judged.
+    verdict: alert, last days (the day is within its limit, the last days together are not), ok, or
+    not judged.
     """
 
     figure: Figure
@@ -96,16 +100,16 @@ def front_figures(
 def _limits(record: DayRecord, checks: Checks) -> dict[str, str]:
     """Return the figures in front, each with its limit in words."""
     score = next((test for test in record.performance.tests if test.subject == "score"), None)
-    accuracy = _at_least(checks.accuracy_below)
-    if checks.accuracy_below is None and record.performance.reference.is_complete:
-        accuracy = _NO_FALL
     return {
         "scored": "",
         "availability": _at_least(checks.availability_below),
         "latency_p95_ms": _at_most(checks.latency_p95_ms_above),
-        "accuracy_mix": accuracy,
+        "accuracy": _at_least(checks.accuracy_below),
+        "accuracy_mix": _fall_limit(record, checks),
         "auc": _CHANCE,
-        "mean_score": f"KS {short(score.value)}, at most {short(score.limit)}" if score else "",
+        "mean_score": f"KS at most {short(score.limit)} (is {short(score.value)})"
+        if score
+        else _FROM_FIRST_DAYS,
     }
 
 
@@ -113,8 +117,16 @@ def _verdict(name: str, limit: str, alerts: AbstractSet[tuple[str, str]]) -> str
     if alerts & _DAY_ALERTS.get(name, set()):
         return "alert"
     if alerts & _WINDOW_ALERTS.get(name, set()):
-        return "window"
-    return "not judged" if limit in ("", _NO_LIMIT) else "quiet"
+        return "last days"
+    return "not judged" if limit in ("", _NO_LIMIT, _FROM_FIRST_DAYS) else "ok"
+
+
+def _fall_limit(record: DayRecord, checks: Checks) -> str:
+    """Return by how much accuracy may be below the first days', which is tested over the window."""
+    if not record.performance.reference.is_complete:
+        return _FROM_FIRST_DAYS
+    errors = Budget.of(checks.false_alarms_per_day, variables=1).accuracy_drop_errors
+    return f"fall over the last days: at most {format_number(errors, 2)} standard errors"
 
 
 def all_figures(

@@ -108,8 +108,12 @@ def _not_judged(record: DayRecord, checks: Checks) -> str:
     reference = record.performance.reference
     parts = []
     if not reference.is_complete:
-        parts.append(f"score and class: day {len(reference.days) + 1} of {reference.days_needed}")
-    limits = {"accuracy": checks.accuracy_below, "latency": checks.latency_p95_ms_above}
+        day = f"day {len(reference.days) + 1} of {reference.days_needed}"
+        parts.append(f"score, class and a fall of accuracy: {day} of this release")
+    limits = {
+        "the level of accuracy": checks.accuracy_below,
+        "latency": checks.latency_p95_ms_above,
+    }
     without = [name for name, limit in limits.items() if limit is None]
     if without:
         parts.append(f"no limit is set for {' and '.join(without)}")

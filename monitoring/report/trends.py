@@ -23,7 +23,7 @@ class Series:
     """What a plot shows.
 
     limit: from the settings. lowest, highest: where the axis ends, None: by the values.
-    is_its_alert: whether an alert (metric, subject) is marked in it. note: instead of a limit.
+    is_its_alert: whether an alert (metric, subject) is marked in it. note: where there is no limit.
     """
 
     metric: str
@@ -86,6 +86,7 @@ def day_series(checks: Checks) -> list[Series]:
             lambda metric, _: metric in _ACCURACY_ALERTS,
             checks.accuracy_below,
             has_reference=True,
+            note="no limit set for its level; its fall over the last days is judged",
         ),
         Series(
             "mean_score",
@@ -139,13 +140,15 @@ def plot(series: Series, days: Sequence[CalendarDay]) -> Plot | None:
     def text(value: float) -> str:
         return format_value(value, metric.unit)
 
-    limit_text = "no limit set" if series.limit is None else f"limit {text(series.limit)}"
+    limit_text = series.note or "no limit set"
+    if series.limit is not None:
+        limit_text = f"limit {text(series.limit)}"
     return Plot(
         title=metric.title,
         now=text(known[-1]) if values[-1] is not None else "–",
         low=text(min(known)),
         high=text(max(known)),
-        limit_text=series.note or limit_text,
+        limit_text=limit_text,
         mean_text="" if mean is None else f"first days' mean {text(mean)}",
         labels=[Label(scale.y(value), text(value)) for value in _labelled(known)],
         line=_line(values, scale),

@@ -94,7 +94,7 @@ def test_the_numbers_of_the_tables_are_those_of_the_record(days: list[DayRecord]
     for text in (
         format_number(test.today),
         format_number(test.baseline),
-        f"KS {test.value:.3f}, {test.limit:.3f}",
+        f"limit {test.limit:.3f}",
         f"{test.value / test.limit:.0%}".replace("%", " %"),
         "alert",
     ):
@@ -109,7 +109,7 @@ def test_the_numbers_of_the_tables_are_those_of_the_record(days: list[DayRecord]
     shown = f"{auc.value:.3f}{auc.low:.3f} to {auc.high:.3f}"
     yesterday = f"{days[8].performance.metrics['auc'].value:.3f}"
     assert parsed.rows_by_first["AUC"] == [
-        [shown, "above 0.500 (chance)", "quiet", yesterday, f"{first:.3f}"],
+        [shown, "above 0.500 (chance)", "ok", yesterday, f"{first:.3f}"],
         [shown, yesterday, f"{first:.3f}"],
     ]
     assert rows["Rows scored"] == ["200", "197", "200"]
@@ -121,7 +121,7 @@ def test_the_verdict_says_what_was_found_and_what_was_not_judged(days: list[DayR
     first, quiet, drill = (Parsed(page(days[number], days[:number])).text for number in (3, 7, 9))
 
     assert "Quiet, model not judged yet Advice: nothing to do" in first
-    assert "score and class: day 4 of 7; no limit is set for accuracy and latency" in first
+    assert "score, class and a fall of accuracy: day 4 of 7 of this release; no limit is" in first
     assert "Quiet Advice: nothing to do . No limit was exceeded. Not judged: no limit is" in quiet
     assert "1 alert Advice: look at it" in drill
     assert drill.index("A drill is on: age") < drill.index("1 alert Advice")
@@ -135,21 +135,39 @@ def test_set_limits_are_beside_the_figures_and_in_the_plots(days: list[DayRecord
     content = page(days[7], days[:7], checks)
     rows = Parsed(content).rows_by_first
 
-    assert rows["Latency p95"][0][1:3] == ["at most 400 ms", "quiet"]
-    assert rows["Accuracy at the training mix"][0][1:3] == ["at least 50 %", "quiet"]
+    assert rows["Latency p95"][0][1:3] == ["at most 400 ms", "ok"]
+    assert rows["Accuracy"][0][1:3] == ["at least 50 %", "ok"]
     assert content.count('<line class="limit"') == 3  # with availability
     assert "Not judged" not in content
+
+
+def test_a_row_is_judged_by_what_the_checks_judge_and_the_banner_agrees(
+    days: list[DayRecord],
+) -> None:
+    collecting = Parsed(page(days[3], days[:3])).rows_by_first
+    parsed = Parsed(page(days[7], days[:7]))
+    rows = parsed.rows_by_first
+
+    assert rows["Accuracy"][0][1:3] == ["no limit set", "not judged"]
+    limit = "fall over the last days: at most 3 standard errors"
+    assert rows["Accuracy at the training mix"][0][1:3] == [limit, "ok"]
+    assert "no limit is set for the level of accuracy and latency" in parsed.text
+    unknown = ["once the first days are known", "not judged"]
+    assert collecting["Accuracy at the training mix"][0][1:3] == unknown
+    assert collecting["Mean score"][0][1:3] == unknown
+    assert not [row for row in parsed.rows if any(" of 0." in cell for cell in row)]
 
 
 @pytest.mark.parametrize(
     ("metric", "subject", "row", "word"),
     [
-        ("ks_window", "score", "Mean score", "window"),
+        ("ks_window", "score", "Mean score", "last days"),
         ("ks", "score", "Mean score", "alert"),
-        ("accuracy_drop", "model", "Accuracy at the training mix", "window"),
-        ("accuracy", "model", "Accuracy at the training mix", "alert"),
+        ("accuracy_drop", "model", "Accuracy at the training mix", "alert"),
+        ("accuracy", "model", "Accuracy", "alert"),
+        ("accuracy_window", "model", "Accuracy", "last days"),
         ("auc", "model", "AUC", "alert"),
-        ("psi_window", "prediction", "Mean score", "quiet"),
+        ("psi_window", "prediction", "Mean score", "ok"),
     ],
 )
 @pytest.mark.parametrize("place", ["alerts", "ongoing"])
@@ -163,7 +181,7 @@ def test_a_figures_verdict_says_whether_the_day_or_the_last_days_are_beyond_the_
 
     assert rows[row][0][2] == word
     others = {"Mean score", "Accuracy at the training mix", "AUC"} - {row}
-    assert {rows[other][0][2] for other in others} == {"quiet"}
+    assert {rows[other][0][2] for other in others} == {"ok"}
 
 
 def test_what_is_undefined_is_a_dash_and_what_is_unknown_is_named(days: list[DayRecord]) -> None:
