@@ -46,7 +46,7 @@ def main() -> int:
     print(table_row("---", "---:", "---:"))
     for name, figure in figures.items():
         seconds, ms = figure["seconds_more"], figure["ms_a_day"]
-        print(table_row(f"`{name}`", f"+{seconds:.2f} s", f"{ms:.2f} ms"))
+        print(table_row(f"`{name}`", f"{seconds:+.2f} s", f"{ms:.2f} ms"))
     print(json.dumps({**machine(), "known_days": DAYS, **figures}))
     night, *others = figures.values()
     is_slow = any(figure["ms_a_day"] > 2 * DAY_LIMIT_MS for figure in others)
@@ -76,7 +76,7 @@ def add_days(folder: Path) -> None:
         (state / day).mkdir()
         for name in ("batch.csv", "scores.jsonl"):
             shutil.copy(state / str(DAY) / name, state / day / name)
-        known = {**manifest, "day": day, "state": "ingested", "failures": {}, "dmm_host": "other"}
+        known = {**manifest, "day": day, "state": "ingested", "failures": {}}
         (state / day / "manifest.json").write_text(json.dumps(known, indent=1))
         for ending in ("json", "html"):
             text = (reports / f"{DAY}.{ending}").read_text()

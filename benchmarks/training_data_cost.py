@@ -58,7 +58,7 @@ def main() -> int:
     print(table_row("---", "---:", "---:", "---:", "---:"))
     for number, figures in beyond.items():
         cells = [
-            f"+{figure:.1f} s" if name.endswith("seconds") else f"+{figure:.0f} MiB"
+            f"{figure:+.1f} s" if name.endswith("seconds") else f"{figure:+.0f} MiB"
             for name, figure in figures.items()
         ]
         print(table_row(f"{number},000,000", *cells))
