@@ -86,7 +86,8 @@ def _availability_alerts(checks: Checks, record: EndpointRecord) -> list[Alert]:
     text = (
         f"endpoint: {record.attempts - record.scored} of {record.attempts} requests brought no"
         f" usable answer ({_listed(record.attempt_errors)}); availability"
-        f" {format_percent(availability)}, limit {format_percent(limit)}; ask who runs the endpoint"
+        f" {format_percent(availability)}, limit {format_percent(limit)}; ask whoever runs the"
+        " endpoint"
     )
     return [
         _alert(

@@ -99,7 +99,8 @@ def _changed(same_day: Repeats, other_days: Repeats, release: str | None) -> Ale
         release_text = "no other release was named"
     text = (
         f"model: {most.changed} of {format_count(most.inputs, 'repeated input')} got {what}, though"
-        f" {release_text}: the model or its preprocessing has changed; ask who runs the endpoint"
+        f" {release_text}: the model or its preprocessing has changed; ask whoever runs the"
+        " endpoint"
     )
     return Alert(
         family=Family.MODEL,

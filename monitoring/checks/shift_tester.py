@@ -164,7 +164,7 @@ def _alert(
 ) -> Alert:
     numbers = f"{test.test} {result.value:.2g}, limit {result.limit:.2g}"
     # A PSI that is tested says its size itself.
-    psi = f"PSI {result.psi:.2g} more than chance gives" if test.test == "KS" else ""
+    psi = f"PSI {result.psi:.2g} above the chance level" if test.test == "KS" else ""
     parts = (text.change, numbers, text.detail, psi, text.note)
     return Alert(
         family=family,

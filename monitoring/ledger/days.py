@@ -78,7 +78,7 @@ def missing_text(days: Sequence[date]) -> str:
         commands = [*commands[:_SHOWN_COMMANDS], "and so on;"]
     return (
         f"not scored: {format_days(days)} ({format_count(len(days), 'day')}); score them:"
-        f" {' '.join(commands)} or give them up: the same with --skip"
+        f" {' '.join(commands)} or give them up: add --skip"
     )
 
 

@@ -92,6 +92,7 @@ def overview(days: Sequence[CalendarDay], settings: Settings, today: date) -> st
         "index.html.j2",
         model=settings.model,
         days=days,
+        pages={day.page for day in days if day.page},
         latest=days[-1],
         lately=_lately(days),
         matters=matters[:_MATTERS],
@@ -142,7 +143,7 @@ def _cell(day: CalendarDay) -> Cell:
     glyph = _GLYPHS.get(day.kind) or str(day.past.alert_count if day.past else "")
     words = [_NAMES[day.kind]]
     if day.kind is Kind.ALERTS:
-        words = [day.verdict.headline]
+        words = ["the drill's alert" if day.verdict.is_drill else day.verdict.headline]
     words += ["drill"] * has_drill + [day.in_dmm] * bool(day.in_dmm)
     mark = _DMM_MARKS.get(day.state) if day.state else None
     css = f"{day.kind.value} {mark}" if mark else day.kind.value

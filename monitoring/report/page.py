@@ -11,7 +11,17 @@ from monitoring.report.charts import BarChart, DotChart, bar_chart, dot_chart, i
 from monitoring.report.figures import all_figures, front_figures
 from monitoring.report.format import format_value
 from monitoring.report.metrics import history_rows, metric_named
-from monitoring.report.past import Kind, PastDay, Verdict, past_day, split_sentence, verdict
+from monitoring.report.past import (
+    Kind,
+    PastDay,
+    Verdict,
+    diagnosis,
+    is_of_drill,
+    past_day,
+    split_sentence,
+    strength,
+    verdict,
+)
 from monitoring.report.rendering import render
 from monitoring.report.trends import day_series, plot, time_ticks
 from monitoring.settings.model import Checks
@@ -29,13 +39,14 @@ _TRENDS = (
 )
 _DAYS = 30
 _ROWS, _PLOTS = 100, 25
+_PIPELINE = "pipeline"
 _SECTIONS = {
     Family.ENDPOINT: "figures",
     Family.MODEL: "model",
     Family.BALANCE: "model",
     Family.QUALITY: "quality",
     Family.DRIFT: "features",
-    Family.PIPELINE: "pipeline",
+    Family.PIPELINE: _PIPELINE,
 }
 
 
@@ -45,6 +56,8 @@ class AlertText(NamedTuple):
     sentence: str
     figures: str
     section: str
+    is_new: bool
+    is_of_drill: bool
 
 
 class FeatureRow(NamedTuple):
@@ -75,14 +88,16 @@ def _content(record: DayRecord, previous: Sequence[DayRecord], checks: Checks) -
     day_verdict = verdict(past)
     plots = [plot(series, days) for series in day_series(checks)]
     score_bins = record.performance.score_bins
+    alerts = _alert_texts(record)
     return {
         "record": record,
         "yesterday": yesterday,
         "reference": reference,
         "verdict": day_verdict,
-        "alerts": [_alert_text(alert) for alert in record.alerts],
-        "ongoing": [_alert_text(alert) for alert in record.ongoing],
-        "recovered": [_alert_text(alert) for alert in record.recovered],
+        "diagnosis": diagnosis(past),
+        "alerts": [each for each in alerts if each.section != _PIPELINE],
+        "of_pipeline": [each for each in alerts if each.section == _PIPELINE],
+        "recovered": [alert.text for alert in record.recovered],
         "reasons": past.reasons,
         "not_judged": _not_judged(record, checks) if _is_quiet(day_verdict) else "",
         "front": front_figures(record, yesterday, first, checks),
@@ -120,9 +135,24 @@ def _not_judged(record: DayRecord, checks: Checks) -> str:
     return "; ".join(parts)
 
 
-def _alert_text(alert: Alert) -> AlertText:
+def _alert_texts(record: DayRecord) -> list[AlertText]:
+    """Return the day's alerts: new ones first, the furthest beyond its limit first."""
+    texts = []
+    for alerts, is_new in ((record.alerts, True), (record.ongoing, False)):
+        for alert in sorted(alerts, key=lambda each: -strength(each.value, each.limit)):
+            texts.append(_alert_text(alert, record.drills, is_new=is_new))
+    return texts
+
+
+def _alert_text(alert: Alert, drills: Sequence[str], *, is_new: bool) -> AlertText:
     sentence, figures = split_sentence(alert.text)
-    return AlertText(sentence, figures, _SECTIONS[alert.family])
+    return AlertText(
+        sentence,
+        figures,
+        _SECTIONS[alert.family],
+        is_new=is_new,
+        is_of_drill=is_of_drill(sentence, drills),
+    )
 
 
 def _calendar(records: Sequence[DayRecord]) -> list[CalendarDay]:

@@ -1,5 +1,7 @@
 """A day as history.csv has it, and its verdict: what overview and page say first."""
 
+import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -7,12 +9,26 @@ from typing import NamedTuple
 
 from monitoring.checks.alert import Family
 from monitoring.report.rows import MetricRow
-from monitoring.text import format_count
+from monitoring.text import format_count, format_names
 
 _TESTS = ("ks", "psi")
 _WINDOWS = ("ks_window", "psi_window")
 _TEXTS = {"release": "releases", "drill": "drills", "because": "reasons"}
 _ADVICE = ("nothing to do", "look at it", "consider retraining")
+_OTHER_DAYS = "look at the other days"
+_OF_MODEL = frozenset({"score", "prediction"})
+_SUBJECTS = {
+    "prediction": "the predicted class",
+    "score": "the score",
+    "model": "the model",
+    "release": "the new release",
+    "endpoint": "the endpoint",
+    "labels": "the labels",
+}
+_OVER_DAYS = re.compile(r"^over [\d,]+ days? \([^)]*\): ")
+
+PIPELINE_METRICS = frozenset({"days_missing", "days_overdue", "ingestion_failed", "storage_bytes"})
+"""Of the alerts that are about other days, or the storage, not about the day's rows."""
 
 
 class Kind(Enum):
@@ -36,15 +52,17 @@ class PastAlert(NamedTuple):
     subject: str
     sentence: str
     figures: str
+    strength: float = math.inf
 
 
 class Verdict(NamedTuple):
-    """headline: to be read in a second. sentences: what it is about."""
+    """headline: to be read in a second. sentences: what it is about. is_drill: and nothing else."""
 
     kind: Kind
     headline: str
     sentences: list[str]
     advice: str
+    is_drill: bool = False
 
 
 @dataclass(slots=True)
@@ -75,6 +93,14 @@ class PastDay:
         return int(self.values.get("alerts", 0))
 
     @property
+    def is_drill_alone(self) -> bool:
+        """Whether there is an alert about what a drill shifts, and no other one of the day's."""
+        texts = [a.sentence for a in self.alerts if a.metric not in PIPELINE_METRICS]
+        texts += self.ongoing
+        is_complete = len(self.alerts) == self.alert_count
+        return bool(texts) and is_complete and all(is_of_drill(t, self.drills) for t in texts)
+
+    @property
     def is_judged(self) -> bool:
         """Whether the model could be compared with its first days."""
         return self.reference is None or self.reference[0] >= self.reference[1]
@@ -89,7 +115,7 @@ def past_day(day: str, rows: Iterable[MetricRow]) -> PastDay:
         elif row.metric in _WINDOWS:
             past.windows[row.subject] = _ratio(row)
         elif row.metric == "alert":
-            past.alerts.append(_alert(row.subject))
+            past.alerts.append(_alert(row))
         elif row.metric == "reference_days":
             past.reference = (int(row.value), int(row.limit or 0))
         elif row.metric == "ongoing":
@@ -105,19 +131,55 @@ def past_day(day: str, rows: Iterable[MetricRow]) -> PastDay:
 def verdict(past: PastDay) -> Verdict:
     """Return what a scored day came to."""
     advice = _ADVICE[int(past.values.get("advice", 0))]
-    if past.alert_count:
-        return Verdict(Kind.ALERTS, _alerts_headline(past), _alert_sentences(past), advice)
-    if past.ongoing:
-        headline = format_count(len(past.ongoing), "ongoing alert")
-        return Verdict(Kind.ONGOING, headline, _different(_ongoing_sentences(past)), advice)
+    if past.alert_count or past.ongoing:
+        kind = Kind.ALERTS if past.alert_count else Kind.ONGOING
+        headline = _alerts_headline(past)
+        is_drill = past.is_drill_alone
+        if is_drill:
+            headline, advice = "Drill: the alert was raised as intended", "nothing to fix"
+        elif advice == _ADVICE[1]:
+            advice = _what_to_look_at(past)
+        return Verdict(kind, headline, _alert_sentences(past), advice, is_drill)
     if past.values.get("advice") and not past.missing:
         return Verdict(Kind.LOOK, "Look at it", past.reasons, advice)
     other_days = [split_sentence(text)[0] for text in past.missing]
-    advice = "look at the other days" if other_days else advice
+    advice = _OTHER_DAYS if other_days else advice
     if not past.is_judged:
         headline, sentences = "Quiet, model not judged yet", [_progress(past), *other_days]
         return Verdict(Kind.UNJUDGED, headline, sentences, advice)
     return Verdict(Kind.QUIET, "Quiet", ["No limit was exceeded.", *other_days], advice)
+
+
+def diagnosis(past: PastDay) -> str:
+    """Return what the day's alerts together say of their cause, "" where they do not."""
+    metrics = {alert.metric for alert in past.alerts}
+    if "changed_answers" in metrics:
+        return (
+            "The model's answers changed, its inputs did not: equal inputs got other answers, and"
+            " no other release was named. Ask whoever runs the endpoint what changed."
+        )
+    tests = [*past.ratios.items(), *past.windows.items()]
+    has_score = any(name in _OF_MODEL and ratio > 1 for name, ratio in tests)
+    has_feature = any(name not in _OF_MODEL and ratio > 1 for name, ratio in tests)
+    if (past.alerts or past.ongoing) and has_score and not has_feature and len(tests) > 2:
+        return (
+            "What the model answers changed, and no feature is beyond its limit: ask whoever runs"
+            " the endpoint whether the model or its preprocessing changed."
+        )
+    return ""
+
+
+def is_of_drill(text: str, drills: Iterable[str]) -> bool:
+    """Whether an alert, by its text, is about a feature that a drill shifts."""
+    words = _OVER_DAYS.sub("", text).split(" ", 1)
+    return any(drill.split(" ", 1)[0] == words[0] for drill in drills)
+
+
+def strength(value: float | None, limit: float | None) -> float:
+    """Return how far beyond its limit a value is, as a ratio; what has no number is first."""
+    if not value or not limit:
+        return math.inf
+    return max(value / limit, limit / value)
 
 
 def split_sentence(text: str) -> tuple[str, str]:
@@ -127,17 +189,45 @@ def split_sentence(text: str) -> tuple[str, str]:
 
 
 def _alerts_headline(past: PastDay) -> str:
-    if not past.ongoing:
-        return format_count(past.alert_count, "alert")
-    return f"{format_count(past.alert_count, 'new alert')}, {len(past.ongoing)} ongoing"
+    """Return how many alerts there are; those about other days and storage apart."""
+    of_pipeline = sum(alert.metric in PIPELINE_METRICS for alert in past.alerts)
+    new, ongoing = past.alert_count - of_pipeline, len(past.ongoing)
+    if new and ongoing:
+        return f"{format_count(new, 'new alert')}, {ongoing} ongoing"
+    if new:
+        return format_count(new, "alert")
+    if ongoing:
+        return format_count(ongoing, "ongoing alert")
+    return format_count(of_pipeline, "pipeline alert")
+
+
+def _what_to_look_at(past: PastDay) -> str:
+    """Return what to investigate, by name; drills need nobody."""
+    if diagnosis(past):
+        return "ask whoever runs the endpoint"
+    new = [alert for alert in past.alerts if alert.metric not in PIPELINE_METRICS]
+    subjects = [alert.subject for alert in new if not is_of_drill(alert.sentence, past.drills)]
+    for text in past.ongoing:
+        subject = _OVER_DAYS.sub("", text).split(" ", 1)[0].rstrip(":")
+        subject = "prediction" if subject == "predicted" else subject
+        if not is_of_drill(text, past.drills):
+            subjects.append(subject)
+    names = [_SUBJECTS.get(subject, subject) for subject in dict.fromkeys(subjects)]
+    return f"investigate {format_names(names)}" if names else _OTHER_DAYS
 
 
 def _alert_sentences(past: PastDay) -> list[str]:
     """Return what is new, then what goes on: an alert that is a week old still needs somebody."""
-    new = _different([alert.sentence for alert in past.alerts])
+    strongest_first = sorted(
+        past.alerts, key=lambda alert: (alert.metric in PIPELINE_METRICS, -alert.strength)
+    )
+    new = _different([alert.sentence for alert in strongest_first])
     known = {sentence.removesuffix(" today") for sentence in new}
     ongoing = [text for text in _different(_ongoing_sentences(past)) if text not in known]
-    return [*new, *(f"Ongoing: {text}" for text in ongoing)]
+    if new:
+        ongoing = [f"Ongoing: {text}" for text in ongoing]
+    said = diagnosis(past)
+    return [*([said] if said else []), *new, *ongoing]
 
 
 def _ongoing_sentences(past: PastDay) -> list[str]:
@@ -149,10 +239,10 @@ def _different(sentences: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(sentence.removesuffix(" today") for sentence in sentences))
 
 
-def _alert(text: str) -> PastAlert:
-    source, _, sentence = text.partition(": ")
+def _alert(row: MetricRow) -> PastAlert:
+    source, _, sentence = row.subject.partition(": ")
     metric, _, subject = source.partition(" ")
-    return PastAlert(metric, subject, *split_sentence(sentence))
+    return PastAlert(metric, subject, *split_sentence(sentence), strength(row.value, row.limit))
 
 
 def _progress(past: PastDay) -> str:

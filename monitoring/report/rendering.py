@@ -1,6 +1,7 @@
 """Turns a template into a page, everything escaped."""
 
 import functools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import jinja2
 
 from monitoring.report.format import format_value, share_of_limit, short
 from monitoring.report.metrics import Unit
+from monitoring.report.prose import prose
 from monitoring.text import format_count, format_names, format_number, format_percent, format_size
 
 _FILTERS = {
@@ -22,12 +24,15 @@ _FILTERS = {
     "count": format_count,
     "milliseconds": lambda value: format_value(value, Unit.MILLISECONDS),
     "of_limit": share_of_limit,
+    "prose": prose,
 }
 
 
 def render(template: str, **content: Any) -> str:
     """Return a template of templates/ with its content."""
-    return _environment().get_template(template).render(content)
+    page = _environment().get_template(template).render(content)
+    # A number and its percent sign stay on one line.
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", page)
 
 
 @functools.cache

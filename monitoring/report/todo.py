@@ -19,16 +19,16 @@ SCORING, REGISTRATION = "daily_scoring.py", "gt_registration.py"
 
 
 class Matter(NamedTuple):
-    """Something to do. remark: what comes before the command."""
+    """Something to do. command: "" where there is none. remark: what comes before it."""
 
     last_day: date
     text: str
     command: str
-    remark: str = ""
+    remark: str = "run"
 
 
 def matters(days: Sequence[CalendarDay], *, today: date, lag_days: int) -> list[Matter]:
-    """Return what there is to do, the latest first.
+    """Return what there is to do: the latest day's alerts, then the rest, the latest first.
 
     lag_days: a file is due for registration so long after its day.
     """
@@ -38,7 +38,31 @@ def matters(days: Sequence[CalendarDay], *, today: date, lag_days: int) -> list[
         if day.state is State.UPLOADED and day.day + timedelta(days=lag_days) <= today
     ]
     all_matters = [*_to_score(days), *_failed(days), *_to_register(due), *_overdue(days, today)]
-    return sorted(all_matters, key=lambda matter: matter.last_day, reverse=True)
+    all_matters += _not_due(days[-1:], due)
+    all_matters.sort(key=lambda matter: matter.last_day, reverse=True)
+    return [*_alerts(days[-1:]), *all_matters]
+
+
+def _alerts(latest: Sequence[CalendarDay]) -> list[Matter]:
+    return [
+        Matter(day.day, f"{day.day}, {day.verdict.headline}: {day.verdict.advice}", "")
+        for day in latest
+        if day.kind in (Kind.ALERTS, Kind.ONGOING, Kind.LOOK) and not day.verdict.is_drill
+    ]
+
+
+def _not_due(latest: Sequence[CalendarDay], due: Sequence[CalendarDay]) -> list[Matter]:
+    """Return the latest day's registration where it is not due yet."""
+    return [
+        Matter(
+            day.day,
+            f"{day.day} is not registered, and not due yet",
+            f"{REGISTRATION} --date {day.day}",
+            "when it is, run",
+        )
+        for day in latest
+        if day.state is State.UPLOADED and day not in due
+    ]
 
 
 def _to_score(days: Sequence[CalendarDay]) -> list[Matter]:
@@ -50,7 +74,7 @@ def _to_score(days: Sequence[CalendarDay]) -> list[Matter]:
             is_one = first is last
             flags = f"--date {last.day}" if is_one else f"--from {first.day} --to {last.day}"
             span = str(last.day) if is_one else f"{first.day} to {last.day}"
-            text = f"{span}: {_TO_SCORE[kind]}"
+            text = f"{span} {'is' if is_one else 'are'} {_TO_SCORE[kind]}"
             matters.append(Matter(last.day, text, f"{SCORING} {flags}"))
     return matters
 
@@ -62,7 +86,7 @@ def _failed(days: Sequence[CalendarDay]) -> list[Matter]:
             reason = f" ({day.manifest.reason})" if day.manifest.reason else ""
             text = f"{day.day}: DMM could not read the file{reason}"
             command = f"{REGISTRATION} --date {day.day} --again"
-            matters.append(Matter(day.day, text, command, "fix the cause, then"))
+            matters.append(Matter(day.day, text, command, "fix the cause, then run"))
     return matters
 
 
@@ -70,9 +94,9 @@ def _to_register(due: Sequence[CalendarDay]) -> list[Matter]:
     if not due:
         return []
     last = due[-1].day
-    text = f"{last}: not registered"
+    text = f"{last} is not registered"
     if len(due) > 1:
-        text = f"{format_count(len(due), 'day')} up to {last}: not registered"
+        text = f"{format_count(len(due), 'day')} up to {last} are not registered"
     return [Matter(last, text, f"{REGISTRATION} --pending")]
 
 
@@ -83,4 +107,4 @@ def _overdue(days: Sequence[CalendarDay], today: date) -> list[Matter]:
     text = f"{overdue[-1]}: DMM accepted the file two days ago or more and has not read it"
     if len(overdue) > 1:
         text = f"{len(overdue)} days up to {overdue[-1]}: accepted by DMM, but not read in time"
-    return [Matter(overdue[-1], text, f"{REGISTRATION} --status", "see")]
+    return [Matter(overdue[-1], text, f"{REGISTRATION} --status", "to see them, run")]

@@ -151,7 +151,7 @@ def test_gaps_are_one_line_with_ranges_and_commands_in_every_run(quick: Loop) ->
         f"not scored: {ago(8)} to {ago(5)}, {ago(3)} to {ago(1)} (7 days); score them:"
         f" daily_scoring.py --from {ago(8)} --to {ago(5)};"
         f" daily_scoring.py --from {ago(3)} --to {ago(1)};"
-        " or give them up: the same with --skip"
+        " or give them up: add --skip"
     )
 
     for _ in range(2):

@@ -36,6 +36,7 @@ class Parsed(html.parser.HTMLParser):
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
+        data = data.replace("\N{NO-BREAK SPACE}", " ")
         if {"td", "th"} & set(self._open):
             self.rows[-1][-1] += data
         if "style" not in self._open:

@@ -62,7 +62,7 @@ def test_each_day_has_its_verdict(workspace: Workspace) -> None:
     ]
     assert days[3].verdict.headline == "Quiet, model not judged yet"
     assert days[3].verdict.sentences[0].startswith("day 4 of 7")
-    assert days[9].verdict.headline == "1 alert"
+    assert days[9].verdict.headline == "Drill: the alert was raised as intended"
     assert days[9].verdict.sentences[0].startswith("age is ")
     assert days[9].past and days[9].past.drills
 
@@ -108,7 +108,7 @@ def test_a_day_on_which_an_alert_goes_on_is_neither_new_nor_quiet(
     assert (result.kind, result.headline) == (Kind.ONGOING, "1 ongoing alert")
     assert result.sentences[0].startswith("age is ")
     text = Parsed(page(quiet, days[:7])).text
-    assert "1 ongoing alert Advice: look at it" in text
+    assert "1 ongoing alert Advice: investigate age" in text
     assert "Ongoing: age is " in text
 
 
@@ -137,7 +137,7 @@ def test_the_page_is_one_file_whose_links_all_lead_somewhere(
     assert "daily_scoring.py --date 2026-01-12" in parsed.text
     assert not re.search(r"\b(nan|None|inf)\b", parsed.text)
     cells = [value for name, value in parsed.attributes if name == "aria-label" and value]
-    assert "2026-01-10: 1 alert, drill, in DMM" in cells
+    assert "2026-01-10: the drill's alert, drill, in DMM" in cells
     assert "2026-01-11: missing" in cells
 
 
@@ -267,3 +267,67 @@ def test_the_verdict_names_what_is_new_and_what_goes_on() -> None:
 
     assert result.headline == "1 new alert, 1 ongoing"
     assert result.sentences == ["class 1 is rarer", "Ongoing: score is 0.2 higher"]
+
+
+def test_an_alert_beside_the_drills_is_no_drill(days: list[DayRecord]) -> None:
+    other = Alert(
+        family=Family.MODEL, subject="model", metric="auc", value=0.2, limit=0.5, text="AUC is low"
+    )
+    record = msgspec.structs.replace(days[9], alerts=[*days[9].alerts, other])
+
+    result = verdict(past_day(record.day, history_rows(record)))
+
+    assert (result.headline, result.is_drill) == ("2 alerts", False)
+    text = Parsed(page(record, days[:9])).text
+    assert "1 alert is not about what it shifts" in text
+    assert text.index("AUC is low") < text.index("DRILL Age is ")  # further beyond its limit
+
+
+def test_alerts_about_other_days_are_counted_apart(days: list[DayRecord]) -> None:
+    failed = Alert(
+        family=Family.PIPELINE,
+        subject="ingestion of 2026-01-03",
+        metric="ingestion_failed",
+        text="DMM failed to ingest 2026-01-03; gt_registration.py --date 2026-01-03 --again",
+    )
+    drift = days[9].alerts[0]
+    record = msgspec.structs.replace(
+        days[7], alerts=[failed, drift], advice=Advice.LOOK, because=[failed.text, drift.text]
+    )
+
+    result = verdict(past_day(record.day, history_rows(record)))
+
+    assert (result.headline, result.advice) == ("1 alert", "investigate age")
+    assert result.sentences[0].startswith("age is ")
+    text = Parsed(page(record, days[:7])).text
+    assert text.index("Age is ") < text.index("Pipeline: 1 matter") < text.index("DMM failed to")
+
+
+def test_changed_answers_to_equal_inputs_are_said_first() -> None:
+    text = "changed_answers model: 9 of 9 repeated inputs got another score"
+    rows = [
+        MetricRow("2026-01-02", "alerts", "model", 1, None),
+        MetricRow("2026-01-02", "alert", text, 9, 0),
+        MetricRow("2026-01-02", "advice", "model", 1, None),
+    ]
+
+    result = verdict(past_day("2026-01-02", rows))
+
+    assert result.sentences[0].startswith("The model's answers changed, its inputs did not")
+    assert result.advice == "ask whoever runs the endpoint"
+
+
+def test_the_latest_days_alert_is_the_first_matter_and_its_file_another(
+    days: list[DayRecord], tmp_path: Path
+) -> None:
+    workspace = Workspace(tmp_path / "state", tmp_path / "reports")
+    note(workspace, FIRST, State.UPLOADED)
+    drift = msgspec.structs.replace(days[0], alerts=days[9].alerts, advice=Advice.LOOK)
+    write(workspace, drift, [])
+
+    matters = todo.matters(calendar.read(workspace), today=FIRST, lag_days=1)
+
+    assert [matter.text for matter in matters] == [
+        "2026-01-01, 1 alert: investigate age",
+        "2026-01-01 is not registered, and not due yet",
+    ]

@@ -57,8 +57,10 @@ def test_a_page_and_the_overview_follow_the_registration(
     day, page = date(2026, 1, 1), workspace.page(date(2026, 1, 1))
     scored(workspace, days[0], population.settings)
     refresh(workspace, population.settings)
-    assert "gt_registration.py --date 2026-01-01" in page.read_text(encoding="utf-8")
-    assert "gt_registration.py --pending" in workspace.overview.read_text(encoding="utf-8")
+    shown = Parsed(page.read_text(encoding="utf-8")).text
+    assert "gt_registration.py --date 2026-01-01" in shown
+    shown = Parsed(workspace.overview.read_text(encoding="utf-8")).text
+    assert "gt_registration.py --pending" in shown
 
     for state, text in (
         (State.REGISTERED, "accepted by DMM, which has not read it yet (2026-01-01 12:00)"),
