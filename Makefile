@@ -10,7 +10,7 @@ PROGRESS = awk -v tty=$$([ -t 1 ] && echo 1 || echo 0) \
    /^Installing/ {printf "\r  all fetched, unpacking them ..."; fflush()} \
    END {if (tty) printf "\r\033[K"}'
 
-.PHONY: run test sandbox lint check-docs pins licences bench clean
+.PHONY: run test sandbox lint check-docs pins licences bench prove clean
 
 run: .venv/run                  ## the whole loop on the sandbox, with real input
 	@$(BIN)/python -m sandbox run create_training_set.py
@@ -54,6 +54,11 @@ licences: .venv/test            ## docs/licences.md, from what is installed
 
 bench: .venv/run                ## benchmarks: tables and JSON; fails if a figure exceeds twice its limit
 	@for each in benchmarks/startup.py benchmarks/*_cost.py; do $(BIN)/python $$each || exit 1; done
+
+prove: .venv/test               ## docs/reliability.md, measured again: half an hour on two idle cores
+	@rm -rf var/reliability
+	@RELIABILITY=long $(BIN)/python -m pytest tests/reliability -n 2 --dist load --maxschedchunk 1; \
+	  status=$$?; $(BIN)/python -m tests.reliability.table && exit $$status
 
 clean:                          ## remove everything that was installed or generated
 	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*

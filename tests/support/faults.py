@@ -84,6 +84,23 @@ def store_refuses_puts() -> str:
     """)
 
 
+def clock_at(moment: str, *, back_seconds: float = 0) -> str:
+    """Have the program's clock run from a moment on (ISO 8601), and go back after 0.3 seconds.
+
+    The clock of the libraries stays: a store refuses what is signed at another time.
+    """
+    return textwrap.dedent(f"""
+        import time
+        from datetime import datetime, timedelta
+        from monitoring import clock
+        start, began = datetime.fromisoformat({moment!r}), time.monotonic()
+        def utc_now():
+            seconds = time.monotonic() - began
+            return start + timedelta(seconds=seconds - {back_seconds} * (seconds > 0.3))
+        clock.utc_now = utc_now
+    """)
+
+
 def full_temporary_folder() -> str:
     """Have the folder for temporary files be full where the ground truth file is written."""
     return textwrap.dedent("""

@@ -5,8 +5,12 @@ with Relay(sandbox.s3) as relay:
 """
 
 import http.client
+import math
+import socket
+import struct
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from types import TracebackType
@@ -26,14 +30,23 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
+class Forwarded(NamedTuple):
+    """A request that reached the server behind the relay, and what that answered."""
+
+    method: str
+    path: str
+    body: bytes
+    status: int
+
+
 class Exchange:
     """One request and the connection that it came on.
 
-    released: set when the relay closes.
+    body: what the client sent. released: set when the relay closes.
     """
 
     def __init__(self, handler: "_Handler", body: bytes) -> None:
-        self._handler, self._body = handler, body
+        self._handler, self.body = handler, body
         self.released = handler.server.released
 
     def forward(self) -> Answer:
@@ -46,13 +59,16 @@ class Exchange:
         for name, value in handler.headers.items():
             if name.lower() not in HOP_HEADERS:
                 upstream.putheader(name, value)  # Host too: a signature may cover it
-        upstream.endheaders(self._body)
+        upstream.endheaders(self.body)
         reply = upstream.getresponse()
         headers = {
             name: value for name, value in reply.getheaders() if name.lower() not in HOP_HEADERS
         }
         answer = Answer(reply.status, reply.read(), headers)
         upstream.close()
+        handler.server.relay.forwarded.append(
+            Forwarded(handler.command, handler.path, self.body, answer.status)
+        )
         return answer
 
     def send(self, answer: Answer, *, sent_bytes: int | None = None) -> None:
@@ -68,11 +84,29 @@ class Exchange:
         handler.end_headers()
         handler.wfile.write(answer.body[:sent_bytes])
 
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes as they are, which need not be HTTP."""
+        self._handler.wfile.write(data)
+
+    def reset(self) -> None:
+        """Have the connection end with RST instead of FIN."""
+        linger = struct.pack("ii", 1, 0)
+        self._handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.close()
+
+    def stop_listening(self) -> None:
+        """Have every later connection to the relay refused."""
+        self._handler.server.relay.stop_listening()
+
+    @property
+    def request_head(self) -> str:
+        """The request's line and headers as they came."""
+        return f"{self._handler.requestline}\n{self._handler.headers}"
+
     @property
     def request_text(self) -> str:
         """The request's head and body as they came."""
-        handler = self._handler
-        return f"{handler.requestline}\n{handler.headers}\n{self._body.decode()}"
+        return f"{self.request_head}\n{self.body.decode(errors='replace')}"
 
     def close(self) -> None:
         """Close the connection after this request."""
@@ -131,33 +165,68 @@ def answer_with(status: int, body: bytes = b"", **headers: str) -> Fault:
     return lambda exchange: exchange.send(Answer(status, body, headers))
 
 
+@dataclass(slots=True)
+class _Rule:
+    """A fault, for the next `left` requests of a method whose path holds a text."""
+
+    fault: Fault
+    method: str
+    path: str
+    left: float
+
+
 class Relay:
     """A server at `url` that passes every request on to another one.
 
-    broken: the requests that a fault took, as "PUT /path".
+    broken: the requests that a fault took, as "PUT /path". forwarded: those that were passed on.
     """
 
     def __init__(self, upstream_url: str) -> None:
         self.broken: list[str] = []
-        self._rules: list[tuple[str, Fault]] = []
+        self.forwarded: list[Forwarded] = []
+        self._rules: list[_Rule] = []
         self._lock = Lock()
+        self._upstream_url, self._is_closed = upstream_url, False
         self._server = _Server(self, upstream_url)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def break_next(self, fault: Fault, *, method: str, times: int = 1) -> None:
-        """Let the next requests of a method meet a fault; faults queue up."""
+    def break_next(self, fault: Fault, *, method: str, path: str = "", times: float = 1) -> None:
+        """Let the next requests meet a fault; faults queue up.
+
+        path: a text within the path and its query.
+        """
         with self._lock:
-            self._rules += [(method, fault)] * times
+            self._rules.append(_Rule(fault, method, path, times))
+
+    def break_all(self, fault: Fault, *, method: str, path: str = "") -> None:
+        """Let all requests meet a fault until `heal`."""
+        self.break_next(fault, method=method, path=path, times=math.inf)
+
+    def heal(self) -> None:
+        """Pass on every request from now on, and listen again at the same address."""
+        with self._lock:
+            self._rules.clear()
+        if self._is_closed:
+            self._is_closed = False
+            self._server = _Server(self, self._upstream_url, self._server.server_port)
+            Thread(target=self._server.serve_forever, daemon=True).start()
 
     def take_fault(self, method: str, path: str) -> Fault | None:
         """Return the fault of a request, None where it is to be passed on."""
         with self._lock:
             for rule in self._rules:
-                if rule[0] == method:
-                    self._rules.remove(rule)
+                if rule.method == method and rule.path in path and rule.left > 0:
+                    rule.left -= 1
                     self.broken.append(f"{method} {path}")
-                    return rule[1]
+                    return rule.fault
         return None
+
+    def stop_listening(self) -> None:
+        """Refuse every later connection; those that are open go on."""
+        self._is_closed = True
+        self._server.released.set()
+        self._server.shutdown()
+        self._server.socket.close()
 
     def __enter__(self) -> Self:
         Thread(target=self._server.serve_forever, daemon=True).start()
@@ -177,8 +246,8 @@ class Relay:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, relay: Relay, upstream_url: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, relay: Relay, upstream_url: str, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.relay = relay
         self.upstream = urlsplit(upstream_url).netloc
         self.released = Event()

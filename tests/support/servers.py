@@ -54,6 +54,8 @@ class SocketServer:
                         return
                     data += received
                 head, _, data = data.partition(b"\r\n\r\n")
+                if b"expect: 100-continue" in head.lower():  # boto3 waits a second for it
+                    connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
                 length = next(
                     (
                         int(line[15:])

@@ -48,6 +48,7 @@ class WarmProcess:
     def __init__(self, connection: socket.socket, pid: int, out: io.FileIO, err: io.FileIO) -> None:
         self._connection, self.pid, self._out, self._err = connection, pid, out, err
         self.returncode: int | None = None
+        self.peak_bytes = 0  # of memory, known once the process has ended
 
     def send_signal(self, number: int) -> None:
         """Send the process a signal, unless it has ended."""
@@ -103,7 +104,8 @@ class WarmProcess:
             return
         line = self._connection.recv(64)
         assert line, "the process that watches the script has gone"
-        self.returncode = int(line)
+        code, peak_kilobytes = line.split()
+        self.returncode, self.peak_bytes = int(code), int(peak_kilobytes) * 1024
         self._connection.close()
 
 
@@ -194,9 +196,10 @@ def _watch(connection: socket.socket) -> None:
     os.close(out)
     os.close(err)
     connection.sendall(str(pid).encode())
-    _, status = os.waitpid(pid, 0)
+    _, status, usage = os.wait4(pid, 0)
     with contextlib.suppress(OSError):  # nobody may be interested any more
-        connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+        code = os.waitstatus_to_exitcode(status)
+        connection.sendall(f"{code} {usage.ru_maxrss}".encode())
 
 
 def _receive(connection: socket.socket, length: int) -> bytes:
@@ -254,6 +257,11 @@ def _exit_code(request: Mapping[str, Any]) -> int:
             runpy.run_path(script, run_name="__main__")
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+    except KeyboardInterrupt:  # as Python does where nobody catches it
+        traceback.print_exc()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+        return 1
     except BaseException:
         traceback.print_exc()
         return 1
