@@ -161,8 +161,14 @@ class TrainingFile:
         if baseline is None:
             baseline = self._count(created_at)
             if not self._is_dry_run:
-                kept_baseline.keep(path, baseline)
+                self._keep_baseline(path, baseline)
         return baseline
+
+    def _keep_baseline(self, path: Path, baseline: Baseline) -> None:
+        try:
+            kept_baseline.keep(path, baseline)
+        except ServiceError as error:
+            log.warning("the training data will be counted again by the next run: %s", error)
 
     def _count(self, created_at: str) -> Baseline:
         return counting.build(

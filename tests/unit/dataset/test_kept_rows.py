@@ -160,6 +160,9 @@ def test_a_cache_that_cannot_be_written_costs_time_only(
 
     assert rows_of(settings, tmp_path / "cache").equals(read_again(settings))
     assert "will be read again by the next run" in caplog.text
+    with TrainingFile(settings, tmp_path / "cache") as data:
+        assert data.baseline(NOW).rows == 998
+    assert "will be counted again by the next run" in caplog.text
 
 
 def test_data_that_change_while_they_are_read_are_refused(
