@@ -1,6 +1,6 @@
 """The training data as the features, groups and target of the schema, chunk by chunk."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,16 +56,21 @@ class Tally:
 class TrainingRows:
     """The rows of a file, to be read as often as needed.
 
-    tally: of the last reading, complete after its last row.
+    tally: of the last reading, complete after its last row. verify: called after the last row of
+    each reading, to raise where these are not the rows that were meant.
     """
 
-    def __init__(self, path: Path, schema: Schema) -> None:
+    def __init__(
+        self, path: Path, schema: Schema, verify: Callable[[], None] = lambda: None
+    ) -> None:
         self.path, self.schema, self.tally = path, schema, Tally()
+        self._verify = verify
 
     def chunks(self) -> Iterator[pd.DataFrame]:
         """Yield the rows as `chunks` does."""
         self.tally = Tally()
-        return chunks(self.path, self.schema, tally=self.tally)
+        yield from chunks(self.path, self.schema, tally=self.tally)
+        self._verify()
 
 
 def chunks(

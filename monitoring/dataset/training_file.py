@@ -97,22 +97,22 @@ class TrainingFile:
         return digest.hexdigest()
 
     @cached_property
-    def rows(self) -> KeptRows:
-        """The rows; they are read from the file only where that was not done before.
+    def rows(self) -> KeptRows | TrainingRows:
+        """The rows; they are read from the file only where they are not kept from an earlier run.
 
-        Raises what training_data.chunks raises, and ServiceError where the file changed meanwhile
-        or there is no room.
+        Reading them raises what training_data.chunks raises, and ServiceError where the file
+        changed after it was hashed.
         """
-        name = self._setting.replace(".", "_")
-        rows = self._find_rows(self._cache / name) if self._cache else None
-        if rows is None and self._cache and not self._is_dry_run:
-            try:
-                rows = self._keep_rows(self._cache / name)
-            except ServiceError as error:
-                log.warning("the training data will be read again by the next run: %s", error)
+        in_file = TrainingRows(self.path, self._settings.schema, self._refuse_changed)
+        if self._cache is None:
+            return in_file
+
+        stem = self._cache / self._setting.replace(".", "_")
+        rows = self._find_rows(stem)
+        if rows is None and not self._is_dry_run:
+            rows = self._keep_rows(stem, in_file)
         if rows is None:
-            folder = Path(self._resources.enter_context(tempfile.TemporaryDirectory()))
-            rows = self._keep_rows(folder / name)
+            return in_file
         self._resources.callback(rows.close)
         return rows
 
@@ -142,16 +142,19 @@ class TrainingFile:
         key = kept_rows.Key(self.sha256, schema_hash(schema))
         return kept_rows.find(stem, key, self.path, schema)
 
-    def _keep_rows(self, stem: Path) -> KeptRows:
-        schema = self._settings.schema
-        key = kept_rows.Key(self.sha256, schema_hash(schema))
-        kept_rows.keep(stem, key, TrainingRows(self.path, schema))
-        if _file_states(self.path) != self._state_when_hashed:
+    def _keep_rows(self, stem: Path, rows: TrainingRows) -> KeptRows | None:
+        key = kept_rows.Key(self.sha256, schema_hash(self._settings.schema))
+        try:
+            kept_rows.keep(stem, key, rows)
+        except ServiceError as error:
+            log.warning("the training data will be read again by the next run: %s", error)
+            return None
+        return self._find_rows(stem)
+
+    def _refuse_changed(self) -> None:
+        is_hashed = bool(self._state_when_hashed)
+        if is_hashed and _file_states(self.path) != self._state_when_hashed:
             raise ServiceError(f"{self.path}: changed while it was read: run again")
-        rows = kept_rows.find(stem, key, self.path, schema)
-        if rows is None:
-            raise ServiceError(f"{stem}: what was written can't be read back: run again")
-        return rows
 
     def _find_or_count(self, created_at: str) -> Baseline:
         if self._cache is None:

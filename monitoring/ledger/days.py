@@ -43,9 +43,9 @@ def read_once(path: Path, day: date) -> Manifest | None:
 def known_of(ledger: Ledger, day: date) -> Manifest | None:
     """Return what is known of a day; raises RefusedError as Ledger.entry does."""
     path = ledger.workspace.manifest(day)
-    if path.is_symlink() or path.parent.is_symlink():
-        return ledger.entry(day).manifest  # which says where the link leads
-    return read_once(path, day)
+    is_link = path.is_symlink() or path.parent.is_symlink()
+    known = None if is_link else read_once(path, day)
+    return known or ledger.entry(day).manifest  # which knows removed days, and where a link leads
 
 
 def awaiting_upload(workspace: Workspace, before: date) -> list[date]:

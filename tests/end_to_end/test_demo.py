@@ -9,6 +9,7 @@ import pytest
 from sandbox import __main__ as command_line
 from sandbox import attach, demo, paths
 from sandbox.demo import Chapter
+from tests.support.html import Parsed
 
 SHORT_STORY = (
     Chapter("quiet; then a day is missing", (4, 3)),
@@ -33,7 +34,7 @@ def test_a_short_story_is_scored_registered_and_reported(
     assert sorted(path.stem for path in reports.glob("*.html")) == [*days, "index"]
     assert "worse than chance" in str(records[-1]["alerts"])
     assert "worse than chance" not in str(records[0]["alerts"])
-    overview = (reports / "index.html").read_text()
+    overview = Parsed((reports / "index.html").read_text()).text
     missing = today - timedelta(days=1)
     assert f"daily_scoring.py --date {missing}" in overview
     assert overview.count("in DMM") > 2

@@ -744,7 +744,7 @@ def test_status_shows_ledger_dmms_word_gaps_and_changed_objects_and_changes_noth
     before = {path: path.read_bytes() for path in own.folder.rglob("*") if path.is_file()}
 
     result = own.result(SCRIPT, "--status")
-    text = own.run(SCRIPT, "--status").stdout
+    text = own.run(SCRIPT, "--status", "--all").stdout
 
     shown = [
         [day[name] for name in ("day", "state", "rows", "dmm", "reason", "object")]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitoring.dataset import counting, kept_rows, training_file
+from monitoring.dataset import counting, kept_rows, training_data
 from monitoring.dataset.baseline import to_json
 from monitoring.dataset.sample import count_classes, draw_sample
 from monitoring.dataset.training_data import TrainingRows
@@ -78,7 +78,7 @@ def test_a_later_run_does_not_read_the_training_data_again(
     with TrainingFile(settings, tmp_path / "cache") as data:
         data.baseline(NOW)
 
-    monkeypatch.setattr(training_file, "TrainingRows", None)
+    monkeypatch.setattr(training_data, "chunks", None)
     monkeypatch.setattr(counting, "build", None)
     with TrainingFile(settings, tmp_path / "cache") as data:
         assert data.baseline("later").created_at == "later"
@@ -148,7 +148,7 @@ def test_a_dry_run_keeps_nothing_but_uses_what_is_kept(
     assert not cache.exists()
 
     rows_of(settings, cache)
-    monkeypatch.setattr(training_file, "TrainingRows", None)
+    monkeypatch.setattr(training_data, "chunks", None)
     with TrainingFile(settings, cache, is_dry_run=True) as data:
         assert len(pd.concat(data.rows.chunks())) == 998
 
@@ -165,15 +165,17 @@ def test_a_cache_that_cannot_be_written_costs_time_only(
     assert "will be counted again by the next run" in caplog.text
 
 
-def test_data_that_change_while_they_are_read_are_refused(
-    settings: Settings, tmp_path: Path
+@pytest.mark.parametrize("is_dry_run", [False, True])
+def test_data_that_change_while_they_are_read_are_refused_and_not_kept(
+    settings: Settings, tmp_path: Path, is_dry_run: bool
 ) -> None:
-    with TrainingFile(settings, tmp_path / "cache", is_dry_run=True) as data:
+    with TrainingFile(settings, tmp_path / "cache", is_dry_run=is_dry_run) as data:
         assert data.sha256
         with open(settings.training_data, "a") as file:
             file.write("\n")
         with pytest.raises(ServiceError, match="changed while it was read"):
-            _ = data.rows
+            list(data.rows.chunks())
+    assert not list(tmp_path.glob("cache/*.json"))
 
 
 def test_data_without_rows_keep_none(settings: Settings, tmp_path: Path) -> None:
