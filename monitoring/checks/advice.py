@@ -5,7 +5,8 @@ from typing import NamedTuple, Self
 
 from monitoring.checks.alert import Alert
 from monitoring.checks.conditions import is_of_window
-from monitoring.checks.record import Advice, DayRecord, FeatureTest, VariableTest
+from monitoring.checks.record import Advice, DayRecord
+from monitoring.checks.shift_record import FeatureTest, VariableTest
 from monitoring.checks.shift_tester import alarmed_windows
 from monitoring.text import format_count, format_names
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import msgspec
 
 from monitoring.checks.alert import Alert, Family
-from monitoring.checks.record import DayRecord, PerformanceRecord, PipelineRecord, VariableTest
+from monitoring.checks.record import DayRecord, PerformanceRecord, PipelineRecord
+from monitoring.checks.shift_record import VariableTest
 
 _WINDOW = "_window"
 

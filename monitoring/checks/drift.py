@@ -10,7 +10,8 @@ from monitoring.batch.batch import Batch
 from monitoring.checks import groups, summary
 from monitoring.checks.alert import Alert, Family
 from monitoring.checks.counts import FeatureCounts, Variable
-from monitoring.checks.record import DayRecord, FeatureTest, VariableTest
+from monitoring.checks.record import DayRecord
+from monitoring.checks.shift_record import FeatureTest, VariableTest
 from monitoring.checks.shift_tester import ShiftTester
 from monitoring.settings.model import Schema
 

@@ -38,11 +38,11 @@ from monitoring.checks.record import (
     DayRecord,
     EndpointRecord,
     FeatureRank,
-    FeatureTest,
     PerformanceRecord,
     PipelineRecord,
     RepeatedInputs,
 )
+from monitoring.checks.shift_record import FeatureTest
 from monitoring.checks.validity import fitting
 from monitoring.checks.wording import baseline_name
 from monitoring.dataset import baseline as baselines

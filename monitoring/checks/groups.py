@@ -7,7 +7,7 @@ import numpy as np
 
 from monitoring.checks.alert import Alert
 from monitoring.checks.counts import Variable
-from monitoring.checks.record import FeatureTest
+from monitoring.checks.shift_record import FeatureTest
 from monitoring.dataset.schema import groups
 from monitoring.settings.model import Schema
 from monitoring.statistics.arrays import Array

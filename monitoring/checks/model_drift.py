@@ -7,8 +7,8 @@ import numpy as np
 
 from monitoring.checks.alert import Alert, Family, Side
 from monitoring.checks.counts import Classes, ModelCounts, Variable, shares, total
-from monitoring.checks.record import Bins, VariableTest
 from monitoring.checks.reference import ReleaseDays
+from monitoring.checks.shift_record import Bins, VariableTest
 from monitoring.checks.shift_tester import ShiftTester, ShiftText
 from monitoring.checks.wording import day_range, mean_change, share_change
 from monitoring.statistics.arrays import Array

@@ -13,7 +13,7 @@ from monitoring.checks.wording import baseline_name
 from monitoring.dataset.baseline import Column
 from monitoring.settings.model import Checks
 from monitoring.statistics.arrays import Array
-from monitoring.statistics.binomials import chance_of_at_least
+from monitoring.statistics.binomials import chance_beside_sample, chance_of_at_least, effective_rows
 from monitoring.text import format_percent
 
 _UNLIKELY = 1e-6
@@ -158,7 +158,9 @@ def _missing_alerts(limit: float | None, compared: _Compared) -> list[Alert]:
             f"{name}: {missing} of {rows} values are missing, {format_percent(share)}, limit"
             f" {format_percent(limit)}"
         )
-    elif _is_unlikely(missing, rows, usual, compared):
+    elif _is_unlikely(
+        compared, missing, usual, rows=compared.class_rows, base_rows=compared.base_class_rows
+    ):
         limit = usual
         text = (
             f"{name}: {missing} of {rows} values are missing, {format_percent(share)}; in the"
@@ -169,17 +171,20 @@ def _missing_alerts(limit: float | None, compared: _Compared) -> list[Alert]:
     return [_alert(subject=name, metric="missing_share", value=share, limit=limit, text=text)]
 
 
-def _is_unlikely(hits: int, rows: int, share: float, compared: _Compared) -> bool:
-    """Whether so many hits of a share of the baseline are no accident (exact binomial tail).
+def _is_unlikely(
+    compared: _Compared, hits: int, share: float, *, rows: Array, base_rows: Array
+) -> bool:
+    """Whether so many hits are no accident, where the baseline has this share at the batch's mix.
 
-    A baseline that is another sample may have had fewer than its population by chance: its share is
-    taken with half a row more, and with 1.64 standard errors (Jeffreys' interval, nearly).
+    rows, base_rows (classes,): those that can be hits. Exact tails; rows of several classes
+    together are on the safe side (Hoeffding 1956). A baseline that is another sample may have fewer
+    hits than its population by chance.
     """
     if compared.independent:
-        base_rows = int(compared.base_class_rows.sum())
-        share = (share * base_rows + 0.5) / (base_rows + 1)
-        share += 1.64 * math.sqrt(share * (1 - share) / base_rows)
-    return chance_of_at_least(hits, rows, min(1.0, share)) < compared.unlikely
+        chance = chance_beside_sample(hits, int(rows.sum()), share, effective_rows(base_rows, rows))
+    else:
+        chance = chance_of_at_least(hits, int(rows.sum()), share)
+    return chance < compared.unlikely
 
 
 def _unusable_alerts(compared: _Compared) -> list[Alert]:
@@ -241,19 +246,19 @@ def _one_value_alerts(compared: _Compared) -> list[Alert]:
 
 
 def _outlier_alerts(limit: float | None, compared: _Compared) -> list[Alert]:
-    """Return the alert for more outliers than chance gives at the limit or the baseline's share.
-
-    The exact binomial tail; rows of several classes together are on its safe side (Hoeffding 1956).
-    """
+    """Return the alert for more outliers than chance gives at the limit or the baseline's share."""
     numbers = compared.base.numbers
     if limit is None or not compared.outside or not numbers:
         return []
     outside, usual = compared.outside
-    limit = max(limit, usual)  # a long tail that the baseline has too is no finding
-    if compared.independent and limit == usual:
-        base_rows = int(compared.base.valued.sum())
-        limit += 1.64 * math.sqrt(usual * (1 - usual) / max(1, base_rows))
-    if not chance_of_at_least(outside, compared.usable, limit) < compared.unlikely:
+    if usual > limit:  # a long tail that the baseline has too is no finding
+        limit = usual
+        is_unlikely = _is_unlikely(
+            compared, outside, usual, rows=compared.column.valued, base_rows=compared.base.valued
+        )
+    else:
+        is_unlikely = chance_of_at_least(outside, compared.usable, limit) < compared.unlikely
+    if not is_unlikely:
         return []
 
     share = outside / compared.usable

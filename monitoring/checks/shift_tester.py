@@ -11,7 +11,7 @@ import numpy as np
 from monitoring.checks.alert import Alert, Family
 from monitoring.checks.counts import Variable
 from monitoring.checks.limits import Limits
-from monitoring.checks.record import ShiftResult, VariableTest
+from monitoring.checks.shift_record import ShiftResult, VariableTest
 from monitoring.statistics import shift
 from monitoring.statistics.arrays import Array
 from monitoring.statistics.limits import Statistic

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from monitoring.checks.counts import Variable, shares
-from monitoring.checks.record import Bins, DayRecord
+from monitoring.checks.record import DayRecord
+from monitoring.checks.shift_record import Bins
 from monitoring.checks.shift_tester import ShiftText
 from monitoring.checks.wording import mean_change, share_change
 from monitoring.dataset.baseline import Column, Numbers

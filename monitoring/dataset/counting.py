@@ -1,7 +1,7 @@
 """Counting rows by class, level and bin: of the training data, of a day, of any rows."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,16 +37,7 @@ def build(
     classes = tuple(schema.target.classes)
     # Two passes: what the values are cut by depends on all of them.
     cuts = cut_features(schema, chunks(), len(classes))
-    class_rows = np.zeros(len(classes), np.int64)
-    columns: dict[str, Column] = {}
-    for chunk in chunks():
-        codes = class_codes(chunk[schema.target.name], classes)
-        class_rows += np.bincount(codes[codes >= 0], minlength=len(classes))
-        for feature in schema.features:
-            name = feature.name
-            counted = count(chunk, feature, cuts.get(name), codes, len(classes))
-            columns[name] = columns[name] + counted if name in columns else counted
-
+    class_rows, columns = _count_chunks(schema, chunks(), cuts)
     if not class_rows.all():
         raise RefusedError(
             f"{source}: got {class_rows.tolist()} rows of the classes {list(classes)} in column"
@@ -63,6 +54,23 @@ def build(
         class_rows=class_rows,
         columns=columns,
     )
+
+
+def _count_chunks(
+    schema: Schema, chunks: Iterable[pd.DataFrame], cuts: Mapping[str, Cut]
+) -> tuple[Integers, dict[str, Column]]:
+    """Return the rows of each class (classes,) and the counts of each feature."""
+    classes = tuple(schema.target.classes)
+    class_rows = np.zeros(len(classes), np.int64)
+    columns: dict[str, Column] = {}
+    for chunk in chunks:
+        codes = class_codes(chunk[schema.target.name], classes)
+        class_rows += np.bincount(codes[codes >= 0], minlength=len(classes))
+        for feature in schema.features:
+            name = feature.name
+            counted = count(chunk, feature, cuts.get(name), codes, len(classes))
+            columns[name] = columns[name] + counted if name in columns else counted
+    return class_rows, columns
 
 
 def count(frame: pd.DataFrame, feature: Feature, cut: Cut, codes: Integers, classes: int) -> Column:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from monitoring.checks.record import Bins, FeatureTest
+from monitoring.checks.shift_record import Bins, FeatureTest
 from monitoring.text import format_percent
 
 BARS_WIDTH, BARS_HEIGHT = 320, 96

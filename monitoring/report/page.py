@@ -5,7 +5,8 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from monitoring.checks.alert import Alert, Family
-from monitoring.checks.record import ColumnQuality, DayRecord, FeatureTest
+from monitoring.checks.record import ColumnQuality, DayRecord
+from monitoring.checks.shift_record import FeatureTest
 from monitoring.report.calendar import CalendarDay
 from monitoring.report.charts import BarChart, DotChart, bar_chart, dot_chart, is_indicator
 from monitoring.report.figures import all_figures, front_figures

@@ -62,6 +62,31 @@ def chance_of_at_least(hits: int, rows: int, share: float) -> float:
     return float(distribution.chance[max(0, hits - distribution.low) :].sum())
 
 
+def chance_beside_sample(hits: int, rows: int, share: float, sample_rows: float) -> float:
+    """Return the chance of so many hits or more among `rows`, by what a sample of sample_rows has.
+
+    share: of hits in the sample, which is of the same population (Fisher's exact test: of all hits
+    in both, at most this few are the sample's). What is no whole number is rounded so that the
+    chance is the larger one.
+    """
+    sample_rows = math.floor(sample_rows)
+    sample_hits = min(sample_rows, math.ceil(share * sample_rows - 1e-9))
+    return chance_of_at_most_drawn(sample_hits, sample_hits + hits, sample_rows, sample_rows + rows)
+
+
+def effective_rows(sample_rows: Array, class_rows: Array) -> float:
+    """Return how many rows a sample is worth at another mix of its classes (Kish 1965).
+
+    sample_rows, class_rows (classes,): the sample's, and those that give the mix. A class that is
+    rare in the sample alone makes its share of them uncertain. 0 where no class is in both.
+    """
+    present = (class_rows > 0) & (sample_rows > 0)
+    if not present.any():
+        return 0.0
+    parts = class_rows[present] / class_rows[present].sum()
+    return float(1 / (parts**2 / sample_rows[present]).sum())
+
+
 def chance_of_at_most_drawn(hits: int, marked: int, drawn: int, rows: int) -> float:
     """Return the chance of so few marked rows, or fewer, among those drawn (hypergeometric).
 

@@ -11,16 +11,15 @@ from monitoring.checks.record import (
     AccuracyWindow,
     Advice,
     BaselineRecord,
-    Bins,
     Counts,
     DayRecord,
     EndpointRecord,
-    FeatureTest,
     Measure,
     PerformanceRecord,
     PipelineRecord,
     Reference,
 )
+from monitoring.checks.shift_record import Bins, FeatureTest
 from monitoring.redaction import Secret
 from monitoring.settings.model import Settings
 

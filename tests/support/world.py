@@ -17,7 +17,8 @@ from monitoring.checks.answered_rows import AnsweredRows
 from monitoring.checks.evaluate import evaluate
 from monitoring.checks.inputs import DayInputs
 from monitoring.checks.limits import Limits
-from monitoring.checks.record import DayRecord, FeatureTest, PipelineRecord, to_json
+from monitoring.checks.record import DayRecord, PipelineRecord, to_json
+from monitoring.checks.shift_record import FeatureTest
 from monitoring.dataset.baseline import Baseline
 from monitoring.ledger.answer import Answer
 from monitoring.settings.model import Settings

@@ -153,6 +153,24 @@ def test_missing_values_as_many_as_the_baselines_are_no_finding_and_five_points_
     assert more >= (8 if independent else 20)
 
 
+def test_a_small_baseline_without_missing_values_does_not_say_that_there_are_none(
+    population: Population, limits: Limits
+) -> None:
+    """Of 1,200 rows 30 have none: 1 time in 250 none of them is among the baseline's 200."""
+    world = World(population, limits, missing_share_above=0.2)
+    baseline = population.baseline(population.frame.sample(200, random_state=0))
+    batch = world.batch(1000)
+    batch["age"] = batch["age"].where(batch.index >= 30)
+    hundred = batch.assign(age=batch["age"].where(batch.index >= 100))
+
+    few = world.evaluate(batch, [], baseline=baseline, training_sha256="another")
+    world.records = []
+    many = world.evaluate(hundred, [], baseline=baseline, training_sha256="another")
+
+    assert ("quality", "age", "missing_share") not in found(few)
+    assert ("quality", "age", "missing_share") in found(many)
+
+
 def test_five_percent_missing_is_found_on_nearly_every_day(world: World) -> None:
     hits = 0
     for seed in range(60):

@@ -2,7 +2,8 @@
 
 import re
 
-from monitoring.checks.record import Bins, DayRecord
+from monitoring.checks.record import DayRecord
+from monitoring.checks.shift_record import Bins
 from monitoring.report.charts import bar_chart, dot_chart, is_indicator
 from tests.support.world import feature
 

@@ -8,8 +8,10 @@ from hypothesis import strategies as some
 
 from monitoring.statistics.binomials import (
     binomial,
+    chance_beside_sample,
     chance_of_at_least,
     chance_of_at_most_drawn,
+    effective_rows,
     sum_of_binomials,
 )
 
@@ -69,3 +71,50 @@ def test_the_tail_of_a_sum_is_bounded_by_that_of_the_mean_share() -> None:
         for hits in range(int(total * mean) + 2, total):
             exact = distribution.chance[max(0, hits - distribution.low) :].sum()
             assert chance_of_at_least(hits, total, mean) >= exact - 1e-12, (seed, hits)
+
+
+@pytest.mark.parametrize("rate", [1e-2, 1e-5])
+@pytest.mark.parametrize("share", [0.001, 0.03, 0.5])
+@pytest.mark.parametrize(("rows", "sample_rows"), [(30, 200), (1000, 200), (300, 3000)])
+def test_two_samples_of_one_population_differ_no_more_often_than_the_rate(
+    rows: int, sample_rows: int, share: float, rate: float
+) -> None:
+    """Every count of the sample, with the chance that SciPy gives it and the hits beside it."""
+    exceeded = 0.0
+    for sample_hits in range(sample_rows + 1):
+        weight = scipy.stats.binom.pmf(sample_hits, sample_rows, share)
+        if weight < 1e-14:
+            continue
+        first = next(
+            (
+                hits
+                for hits in range(rows + 1)
+                if chance_beside_sample(hits, rows, sample_hits / sample_rows, sample_rows) < rate
+            ),
+            rows + 1,
+        )
+        exceeded += weight * scipy.stats.binom.sf(first - 1, rows, share)
+    print(f"{exceeded / rate:.3f} of the rate")
+
+    assert exceeded <= rate
+
+
+@quick
+@given(some.integers(0, 300), some.integers(1, 300), some.integers(0, 200), some.integers(1, 200))
+def test_hits_beside_a_sample_are_fishers_exact_test(
+    hits: int, rows: int, sample_hits: int, sample_rows: int
+) -> None:
+    hits, sample_hits = min(hits, rows), min(sample_hits, sample_rows)
+    table = [[hits, rows - hits], [sample_hits, sample_rows - sample_hits]]
+
+    oracle = scipy.stats.fisher_exact(table, alternative="greater").pvalue
+
+    chance = chance_beside_sample(hits, rows, sample_hits / sample_rows, sample_rows)
+    assert chance == pytest.approx(oracle, rel=1e-6, abs=1e-12)
+
+
+def test_a_rare_class_of_the_baseline_is_worth_its_own_rows() -> None:
+    base_rows, class_rows = np.array([140_000, 242]), np.array([150, 150])
+
+    assert effective_rows(base_rows, base_rows) == pytest.approx(140_242)
+    assert effective_rows(base_rows, class_rows) == pytest.approx(4 * 242, rel=0.01)
