@@ -49,4 +49,6 @@ def environment(folder: Path) -> dict[str, str]:
     ours = ("DOMINO_", "MODEL_", "DMM_", "AWS_", "STATE_DIR", "REPORT_DIR", "COVERAGE", "MAKE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     path = f"{folder}/.venv/bin:{os.environ.get('PATH', '')}"
-    return kept | {"PATH": path, "HOME": str(folder.parent), "MAKEFLAGS": "", "NO_COLOR": "1"}
+    ours_now = {"PATH": path, "HOME": str(folder.parent), "MAKEFLAGS": "", "NO_COLOR": "1"}
+    # The copy has the packages of this Python: none of its commands may change them.
+    return kept | ours_now | {"PIP_DRY_RUN": "1"}

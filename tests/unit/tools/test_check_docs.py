@@ -1,12 +1,15 @@
 """Each check of the docs goes red for a fault of its kind, and not without one."""
 
+import importlib.util
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from monitoring.errors import EXIT_CODES
 from tests.support.loop import ROOT
-from tools.check_docs import commands, flags, links, settings, tables
+from tools.check_docs import commands, flags, links, scratch, settings, tables
 from tools.check_docs.pages import Page, parse
 from tools.check_docs.shell import shell
 
@@ -125,6 +128,25 @@ def test_a_command_that_never_ends_is_stopped(
         pytest.raises(RuntimeError, match="was stopped:\nsleep 100"),
     ):
         running.run("sleep 100")
+
+
+def test_a_page_that_installs_changes_nothing_in_the_packages_of_this_python(
+    tmp_path: Path,
+) -> None:
+    wheel = tmp_path / "copy" / "strange-1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as files:
+        files.writestr("strange.py", "")
+        files.writestr("strange-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        files.writestr("strange-1.0.dist-info/METADATA", "Name: strange\nVersion: 1.0\n")
+        files.writestr("strange-1.0.dist-info/RECORD", "")
+
+    with shell(wheel.parent, scratch.environment(wheel.parent)) as running:
+        output, code = running.run(f"{sys.executable} -m pip install --no-index ./{wheel.name}")
+
+    assert code == 0, output
+    assert "Would install strange-1.0" in output
+    assert importlib.util.find_spec("strange") is None
 
 
 def test_blocks_and_marks_are_read_as_a_code_host_shows_them() -> None:
