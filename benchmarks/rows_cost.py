@@ -5,8 +5,9 @@
 
 Rows are sent by scoring.workers, with requests and the journal, to a small server in a process of
 its own that answers after a given time. Many rows at 0 ms: the processor time and memory of each.
-1,500 rows at 20 ms with 1 to 64 workers: the share of workers / latency that is reached. Prints a
-table of docs/performance.md and JSON; exits 1 past twice a limit.
+Beside it what `requests` takes alone: a session's post and the reply's JSON, nothing else. 1,500
+rows at 20 ms with 1 to 64 workers: the share of workers / latency that is reached. Prints a table
+of docs/performance.md and JSON; exits 1 past twice a limit.
 """
 
 import argparse
@@ -17,8 +18,13 @@ import os
 import resource
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import requests
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -46,6 +52,7 @@ def main() -> int:
     rows = flags.parse_args().rows
     shares = {workers: share_reached(workers) for workers in WORKERS}
     cpu_ms, peak_bytes, rows_per_second = cost_of_a_row(rows)
+    requests_ms = cost_of_requests(min(rows, 10_000))
 
     print(table_row("workers", *WORKERS))
     print(table_row("---", *("---:" for _ in WORKERS)))
@@ -53,6 +60,7 @@ def main() -> int:
     figures = {
         "rows": rows,
         "cpu_ms_a_row": round(cpu_ms, 3),
+        "cpu_ms_of_requests_alone": round(requests_ms, 3),
         "bytes_a_row": round(peak_bytes),
         "rows_a_second_at_0_ms": round(rows_per_second),
         "share_of_ideal_at_20_ms": {workers: round(share, 3) for workers, share in shares.items()},
@@ -78,29 +86,58 @@ def cost_of_a_row(rows: int) -> tuple[float, float, float]:
     return cpu_ms, (peak_memory() - peak_before) / rows, rows / seconds
 
 
+def cost_of_requests(rows: int) -> float:
+    """Return processor milliseconds a row of requests alone: 8 threads, proxies not looked up."""
+    session = requests.Session()
+    session.trust_env = False
+    _, body = next(request_bodies(1))
+
+    def work(count: int) -> None:
+        for _ in range(count):
+            session.post(url, data=body.encode(), timeout=(5, 30)).json()
+
+    with serving(0) as url:
+        work(SOME_ROWS)
+        before = time.process_time()
+        threads = [threading.Thread(target=work, args=(rows // 8,)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return (time.process_time() - before) * 1000 / (rows // 8 * 8)
+
+
+def request_bodies(rows: int) -> Iterator[tuple[int, str]]:
+    """Yield index and body of so many rows with ten features."""
+    features = {f"feature_{number}": number for number in range(10)}
+    for index in range(rows):
+        yield index, json.dumps({"data": {**features, "customer_id": f"2026-01-01_{index}"}})
+
+
 def send(rows: int, latency_ms: float, workers: int) -> float:
     """Score so many rows; return the seconds that it took."""
-    ports = multiprocessing.Pipe()
-    server = multiprocessing.Process(target=serve, args=(ports[1], latency_ms), daemon=True)
-    server.start()
-    settings = model.ModelApi(
-        url=f"http://127.0.0.1:{ports[0].recv()}/model", token=Secret("t"), workers=workers
-    )
-    features = {f"feature_{number}": number for number in range(10)}
-    bodies = (
-        (index, json.dumps({"data": {**features, "customer_id": f"2026-01-01_{index}"}}))
-        for index in range(rows)
-    )
-    with tempfile.TemporaryDirectory() as folder:
+    with serving(latency_ms) as url, tempfile.TemporaryDirectory() as folder:
+        settings = model.ModelApi(url=url, token=Secret("t"), workers=workers)
         journal = Journal(Path(folder) / "scores.jsonl", "0" * 64, rows)
         began = time.monotonic()
         endpoint = ModelApi(settings, Target("credit", [0, 1], 1))
-        score_rows(endpoint, bodies, journal.append, allowed_failures=0)
+        score_rows(endpoint, request_bodies(rows), journal.append, allowed_failures=0)
         seconds = time.monotonic() - began
         journal.close()
-    server.kill()
-    server.join()
     return seconds
+
+
+@contextmanager
+def serving(latency_ms: float) -> Iterator[str]:
+    """Give the address of a server in a process of its own."""
+    ports = multiprocessing.Pipe()
+    server = multiprocessing.Process(target=serve, args=(ports[1], latency_ms), daemon=True)
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{ports[0].recv()}/model"
+    finally:
+        server.kill()
+        server.join()
 
 
 def peak_memory() -> int:
