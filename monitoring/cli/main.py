@@ -34,6 +34,14 @@ def run(flags: argparse.ArgumentParser, work: Work, check: Work) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
+    try:
+        return _run(flags, work, check)
+    except InterruptedRun as interruption:  # before the work, or while its result is printed
+        log.error("%s", interruption)
+        return interruption.exit_code
+
+
+def _run(flags: argparse.ArgumentParser, work: Work, check: Work) -> int:
     arguments = flags.parse_args()
     if arguments.probe and not arguments.check:
         flags.error("--probe goes with --check: give both")

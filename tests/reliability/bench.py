@@ -90,12 +90,22 @@ def sent_counts(loop: Loop, day: str) -> Counter[str]:
 
 
 def stray_files(loop: Loop, day: str) -> list[str]:
-    """Return the temporary files that a day's runs left where they are swept at once."""
+    """Return the temporary files that a day's runs left where they are swept at once.
+
+    Not the file of four bytes by which Python's tempfile tries whether TMPDIR can be written.
+    """
     folders = [loop.day_folder(day), loop.folder / "tmp"]
     files = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
     return [
-        str(path) for path in files if _TEMPORARY.fullmatch(path.name) or path.parent.name == "tmp"
+        str(path)
+        for path in files
+        if _TEMPORARY.fullmatch(path.name) or (path.parent.name == "tmp" and not _is_probe(path))
     ]
+
+
+def _is_probe(path: Path) -> bool:
+    is_named_so = re.fullmatch("[a-z0-9_]{8}", path.name) is not None
+    return is_named_so and path.is_file() and path.read_bytes() in (b"", b"blat")
 
 
 def shared_strays(loop: Loop) -> list[Path]:

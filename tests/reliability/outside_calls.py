@@ -20,8 +20,9 @@ class Call:
     variable: of the service's address. method, path: how the relay knows the call. names: what a
     message says of it. statuses: the exit codes for a status, where they are not the usual ones;
     odd: for an answer that is no answer of the service. taken: the faults that it has to take for
-    success. is_first: it is its service's first call, so that an address where nobody answers
-    fails here. is_extra: a fault must not fail the day.
+    success. lost: the exit codes where its answer is lost. is_first: it is its service's first
+    call, so that an address where nobody answers fails here. is_extra: a fault must not fail the
+    day.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Call:
     statuses: dict[int, set[int]] = field(default_factory=dict)
     odd: frozenset[int] = frozenset({6})
     taken: tuple[str, ...] = ()
+    lost: frozenset[int] = frozenset({0})
     is_first: bool = True
     is_extra: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
@@ -46,8 +48,10 @@ class Call:
 
     def expected(self, fault: WireFault) -> set[int]:
         """Return the exit codes that are right for a fault that stays."""
-        if self.is_extra or fault.kind is Kind.LOST or fault.name in self.taken:
+        if self.is_extra or fault.name in self.taken:
             return {0}
+        if fault.kind is Kind.LOST:
+            return set(self.lost)
         if fault.kind is Kind.STATUS:
             return self.statuses.get(fault.status, self._usual(fault.status))
         if fault.name in ("no gzip", "negative chunk"):
@@ -63,6 +67,7 @@ _S3, _DOMINO, _MODEL = "AWS_ENDPOINT_URL_S3", "DMM_URL", "MODEL_API_URL"
 _OLD = {"model_monitor": {"endpoint": "register-dataset"}}
 _NEW = {"model_monitor": {"endpoint": "groundTruth"}}
 _ANY_JSON = ("another's JSON", "a number as JSON")  # what success looks like is not verified
+_NEVER_TWICE = frozenset({5})  # asked again, it would make a second version
 _TOO_LARGE = frozenset({5, 6})  # it may have been taken, so it is asked again
 
 CALLS = (
@@ -206,6 +211,7 @@ CALLS = (
         "POST",
         "/trainingset/set-",
         ("TrainingSet",),
+        lost=_NEVER_TWICE,
         is_first=False,
     ),
     Call(
@@ -215,6 +221,7 @@ CALLS = (
         "PUT",
         "/trainingset/set-",
         ("TrainingSet",),
+        lost=_NEVER_TWICE,
         is_first=False,
     ),
     Call(

@@ -53,7 +53,8 @@ class WarmProcess:
     def send_signal(self, number: int) -> None:
         """Send the process a signal, unless it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it ended between these lines
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Kill the process."""
@@ -216,6 +217,8 @@ def _become(request: Mapping[str, Any], out: int, err: int) -> None:
     for source, target in ((null, 0), (out, 1), (err, 2)):
         os.dup2(source, target)
         os.close(source)
+    # Ctrl-C must find the script, not this preparation; _exit_code lets it through.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir("/")
@@ -249,6 +252,7 @@ def _measured() -> Iterator[None]:
 
 def _exit_code(request: Mapping[str, Any]) -> int:
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         if request["code"] is not None:
             exec(compile(request["code"], "<string>", "exec"), {"__name__": "__main__"})
         else:

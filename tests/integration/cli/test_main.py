@@ -35,6 +35,17 @@ sys.exit(runner.run(flags, lambda given: work(given), check=lambda given: None))
 """
 
 
+INTERRUPTED = """
+import logging, os, runpy, signal, sys
+import monitoring.cli.output as output
+def interrupt(*arguments, **options):
+    os.kill(os.getpid(), signal.{name})
+output.{function} = interrupt
+sys.argv = [{script!r}, "--config", "none.yaml"]
+runpy.run_path({script!r}, run_name="__main__")
+"""
+
+
 def drive(work: str, *arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
     """Run a script whose work is the given statements."""
     body = "def work(arguments):\n" + "\n".join(f"    {line}" for line in work.splitlines())
@@ -398,3 +409,26 @@ def test_help_costs_little_more_than_a_few_imports(script: str) -> None:
 def test_a_flag_that_is_cut_short_is_no_flag() -> None:
     assert drive("return Outcome('', {})", "--quie").returncode == 2
     assert RefusedError.exit_code == 6
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize("function", ["set_up_logs", "print_outcome"])
+def test_an_interruption_before_or_after_the_work_is_no_traceback(
+    function: str, name: str, code: int
+) -> None:
+    script = str(ROOT / "gt_registration.py")
+    program = INTERRUPTED.format(function=function, name=name, script=script)
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+    assert ended.returncode == code, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "interrupted; state is kept: rerun to continue" in ended.stderr
