@@ -18,7 +18,9 @@ from monitoring.cli.output import Outcome, log
 from monitoring.errors import AlertError, MonitoringError, PartialError
 
 if TYPE_CHECKING:
+    from monitoring.batch.batch import Batch
     from monitoring.batch.scored import ScoredBatch
+    from monitoring.checks.inputs import DayInputs
     from monitoring.checks.record import DayRecord
     from monitoring.dataset.training_file import TrainingFile
     from monitoring.ledger.entry import DayEntry
@@ -175,47 +177,59 @@ def score_day(run: Run, entry: "DayEntry", options: "ScoringOptions", title: str
     if arguments.dry_run:
         return DayOutcome(*preview(settings, entry, prepared))
 
+    checks = Checks(settings, entry, data, prepared.batch)
     with output.progress(len(prepared.batch), f"{title} scoring", arguments) as bar:
-        scored = score(
-            settings,
-            entry,
-            prepared,
-            on_answers=bar.update,
-            meanwhile=lambda: get_checks_ready(data, entry),
-        )
+        scored = score(settings, entry, prepared, bar.update, meanwhile=checks.get_ready)
     if prepared.step <= Step.UPLOAD:
         from monitoring.ground_truth.upload import upload
 
         upload(settings, entry, store, scored)
     entry.update(duration_seconds=round(time.monotonic() - began, 3))
     with output.step(f"{title} checking", arguments):
-        record, page = check_day(run, entry, store, scored)
+        record, page = checks.report(store, scored)
     return report_day(run, entry, record, page)
 
 
-def get_checks_ready(data: "TrainingFile", entry: "DayEntry") -> None:
-    """Do while workers wait for the endpoint what the steps after them need: imports, baseline."""
-    from monitoring.alerts import delivery  # noqa: F401  # loaded here for report_day
-    from monitoring.checks import evaluate
-    from monitoring.ground_truth import upload  # noqa: F401  # loaded here for score_day
-    from monitoring.report import report  # noqa: F401  # loaded here for check_day
+class Checks:
+    """The checks of a day, made ready as far as they can be while its rows are scored."""
 
-    # What is wrong with it is raised by the checks, in their turn.
-    with contextlib.suppress(MonitoringError, OSError):
-        evaluate.baseline_of(entry, data)
+    def __init__(
+        self, settings: "Settings", entry: "DayEntry", data: "TrainingFile", batch: "Batch"
+    ) -> None:
+        self.settings, self.entry, self.data, self.batch = settings, entry, data, batch
+        self._inputs: DayInputs | None = None
 
+    def get_ready(self) -> None:
+        """Do what the steps after the scoring need, and the answers don't decide: no error."""
+        from monitoring.alerts import delivery  # noqa: F401  # loaded here for report_day
+        from monitoring.checks import evaluate, gather  # noqa: F401  # loaded here for report
+        from monitoring.ground_truth import upload  # noqa: F401  # loaded here for score_day
+        from monitoring.report import report  # noqa: F401  # loaded here for report
 
-def check_day(
-    run: Run, entry: "DayEntry", store: "Store", scored: "ScoredBatch"
-) -> tuple["DayRecord", Path]:
-    """Compare the day with its baseline and the days before; return its record and its page."""
-    from monitoring.checks.evaluate import evaluate_day
-    from monitoring.report import report
+        # What is wrong is raised by the checks, in their turn.
+        with contextlib.suppress(MonitoringError, OSError):
+            gather.make_limits(self._known_inputs())
 
-    record, previous = evaluate_day(run.settings, entry, store, run.data, scored)
-    page = report.write(entry.workspace, record, previous, run.settings.checks)
-    entry.update(report=str(page))
-    return record, page
+    def report(self, store: "Store", scored: "ScoredBatch") -> tuple["DayRecord", Path]:
+        """Compare the day with its baseline and the days before; return its record and its page."""
+        from monitoring.checks import gather
+        from monitoring.checks.evaluate import evaluate
+        from monitoring.report import report
+
+        inputs = gather.with_answers(self._known_inputs(), self.entry, store, scored)
+        record = evaluate(inputs)
+        workspace = self.entry.workspace
+        inputs.limits.write(workspace.limits)
+        page = report.write(workspace, record, inputs.previous, self.settings.checks)
+        self.entry.update(report=str(page))
+        return record, page
+
+    def _known_inputs(self) -> "DayInputs":
+        from monitoring.checks import gather
+
+        if self._inputs is None:
+            self._inputs = gather.without_answers(self.settings, self.entry, self.data, self.batch)
+        return self._inputs
 
 
 def report_day(run: Run, entry: "DayEntry", record: "DayRecord", page: Path) -> DayOutcome:

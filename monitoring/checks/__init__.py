@@ -19,6 +19,7 @@ pipeline      days missing, days not ingested, storage
 
 What they share:
 
+gather        reads what a record follows from; part of it while the workers wait
 inputs        everything a record follows from, and what several families need of it
 counts        rows of a day by class and cell, to be summed over days
 answered_rows which inputs got which answers, also of the earlier days in state

@@ -1,4 +1,4 @@
-"""The record of a day: gathering what it follows from, and every family of checks.
+"""The record of a day from what it follows from: every family of checks.
 
 To add a family: a module with a function from its inputs to its part of the record and its alerts,
 its part in record.py, and its line in `_check`.
@@ -9,7 +9,6 @@ from typing import NamedTuple
 import msgspec
 
 from monitoring import clock
-from monitoring.batch.scored import ScoredBatch
 from monitoring.checks import (
     balance,
     conditions,
@@ -24,11 +23,9 @@ from monitoring.checks import (
 )
 from monitoring.checks.advice import DayVerdict, advise
 from monitoring.checks.alert import Alert
-from monitoring.checks.answered_rows import AnsweredRows, read_earlier
+from monitoring.checks.answered_rows import AnsweredRows
 from monitoring.checks.counts import ModelCounts
-from monitoring.checks.history import read_previous
-from monitoring.checks.inputs import CountedDay, DayInputs
-from monitoring.checks.limits import Limits
+from monitoring.checks.inputs import CountedDay, DayInputs, check_baseline
 from monitoring.checks.model_drift import accuracy_errors
 from monitoring.checks.record import (
     Advice,
@@ -43,45 +40,8 @@ from monitoring.checks.record import (
     RepeatedInputs,
 )
 from monitoring.checks.shift_record import FeatureTest
-from monitoring.checks.validity import fitting
 from monitoring.checks.wording import baseline_name
 from monitoring.dataset import baseline as baselines
-from monitoring.dataset.baseline import Baseline
-from monitoring.dataset.schema import schema_hash
-from monitoring.dataset.training_file import TrainingFile
-from monitoring.errors import RefusedError
-from monitoring.ledger import days
-from monitoring.ledger.entry import DayEntry
-from monitoring.services.s3 import Store
-from monitoring.settings.model import Settings
-
-
-def evaluate_day(
-    settings: Settings, entry: DayEntry, store: Store, data: TrainingFile, scored: ScoredBatch
-) -> tuple[DayRecord, list[DayRecord]]:
-    """Return the day's record, and the records of the days before as of read_previous.
-
-    Writes nothing but newly simulated limits. Raises RefusedError for a baseline that can't be read
-    or is of another schema; without a pinned one, what reading the training data raises.
-    """
-    workspace = entry.workspace
-    limits = Limits.read(workspace.limits)
-    baseline = baseline_of(entry, data)
-    previous = fitting(read_previous(workspace.reports, entry.day), baseline)
-    record = evaluate(
-        DayInputs(
-            settings=settings,
-            scored=scored,
-            baseline=baseline,
-            previous=previous,
-            earlier_answers=read_earlier(settings, entry),
-            pipeline=_pipeline(settings, entry, store, scored),
-            training_sha256=entry.known.batch_inputs.get("training_data"),
-            limits=limits,
-        )
-    )
-    limits.write(workspace.limits)
-    return record, previous
 
 
 def evaluate(inputs: DayInputs) -> DayRecord:
@@ -195,19 +155,8 @@ def _compared_with_day_before(
 
 
 def _baseline_record(inputs: DayInputs) -> BaselineRecord:
-    baseline, expected = inputs.baseline, schema_hash(inputs.settings.schema)
-    if baseline.schema_hash != expected:
-        raise RefusedError(
-            f"the baseline ({baseline_name(baseline)}) is of another schema,"
-            f" {baseline.schema_hash}; the configured one is {expected}: create a new version with"
-            " create_training_set.py"
-        )
-    names = [feature.name for feature in inputs.settings.schema.features]
-    if baseline.columns.keys() != set(names):
-        raise RefusedError(
-            f"the baseline ({baseline_name(baseline)}) has not the features of the schema;"
-            f" {baselines.REMEDY}"
-        )
+    check_baseline(inputs)
+    baseline = inputs.baseline
     return BaselineRecord(
         source=baseline_name(baseline),
         pinned=baseline.number is not None,
@@ -215,31 +164,4 @@ def _baseline_record(inputs: DayInputs) -> BaselineRecord:
         created_at=baseline.created_at,
         fingerprint=baselines.fingerprint(baseline),
         independent=inputs.is_baseline_independent,
-    )
-
-
-def baseline_of(entry: DayEntry, data: TrainingFile) -> Baseline:
-    """Return the pinned baseline, without one the counts of the training data."""
-    path = entry.workspace.baseline
-    # A torn file must be refused as such, not fail to decode.
-    if path.exists():
-        return baselines.from_json(path.read_text(encoding="utf-8", errors="replace"), path)
-    return data.baseline(created_at=entry.known.times.get("uploaded", clock.timestamp()))
-
-
-def _pipeline(
-    settings: Settings, entry: DayEntry, store: Store, scored: ScoredBatch
-) -> PipelineRecord:
-    """Return what is known of the run and of the days around it."""
-    workspace, day = entry.workspace, entry.day
-    storage_bytes, storage_objects = store.usage(settings.ground_truth_prefix())
-    return PipelineRecord(
-        days_missing=[str(missing) for missing in days.missing(workspace, before=day)],
-        days_overdue=[str(overdue) for overdue in days.overdue(workspace, before=day)],
-        days_failed=[str(failed) for failed in days.failed(workspace, before=day)],
-        duration_seconds=entry.known.duration_seconds,
-        scoring_seconds=scored.seconds,
-        storage_bytes=storage_bytes,
-        storage_objects=storage_objects,
-        state_bytes=workspace.state_bytes(),
     )

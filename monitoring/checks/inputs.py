@@ -21,7 +21,11 @@ from monitoring.checks.limits import Limits
 from monitoring.checks.record import DayRecord, PipelineRecord
 from monitoring.checks.reference import ReleaseDays, release_days
 from monitoring.checks.shift_tester import ShiftTester
+from monitoring.checks.wording import baseline_name
+from monitoring.dataset import baseline as baselines
 from monitoring.dataset.baseline import Baseline
+from monitoring.dataset.schema import schema_hash
+from monitoring.errors import RefusedError
 from monitoring.settings.model import Settings
 
 
@@ -73,23 +77,11 @@ class CountedDay:
         settings, scored, baseline = inputs.settings, inputs.scored, inputs.baseline
         classes = Classes.of(settings.schema, baseline)
         rows = scored_rows(scored, classes.labels)
-        history = History.before(
-            scored.day,
-            inputs.previous,
-            schema_hash=baseline.schema_hash,
-            window_days=settings.checks.window_days,
-        )
-        budget = _budget(settings)
+        history = history_of(inputs)
         return cls(
             classes=classes,
-            budget=budget,
-            features=count_features(
-                settings.schema,
-                scored.batch.frame,
-                baseline,
-                independent=inputs.is_baseline_independent,
-                training_data_changed=inputs.has_training_data_changed,
-            ),
+            budget=_budget(settings),
+            features=count_batch(inputs),
             rows=rows,
             model=ModelCounts.of_predictions(rows.predictions, len(classes.labels)),
             history=history,
@@ -99,8 +91,55 @@ class CountedDay:
                 has_scored_rows=bool(len(rows.index)),
                 days_needed=settings.checks.reference_days,
             ),
-            tester=_tester(settings, budget, inputs.limits),
+            tester=tester_of(inputs),
         )
+
+
+def check_baseline(inputs: DayInputs) -> None:
+    """Raise RefusedError where the baseline is of another schema, or has not its features."""
+    baseline, expected = inputs.baseline, schema_hash(inputs.settings.schema)
+    if baseline.schema_hash != expected:
+        raise RefusedError(
+            f"the baseline ({baseline_name(baseline)}) is of another schema,"
+            f" {baseline.schema_hash}; the configured one is {expected}: create a new version with"
+            " create_training_set.py"
+        )
+    names = [feature.name for feature in inputs.settings.schema.features]
+    if baseline.columns.keys() != set(names):
+        raise RefusedError(
+            f"the baseline ({baseline_name(baseline)}) has not the features of the schema;"
+            f" {baselines.REMEDY}"
+        )
+
+
+def history_of(inputs: DayInputs) -> History:
+    """Return the earlier days that the day can be compared with."""
+    return History.before(
+        inputs.scored.day,
+        inputs.previous,
+        schema_hash=inputs.baseline.schema_hash,
+        window_days=inputs.settings.checks.window_days,
+    )
+
+
+def count_batch(inputs: DayInputs) -> FeatureCounts:
+    """Count the features of the batch, scored or not."""
+    return count_features(
+        inputs.settings.schema,
+        inputs.scored.batch.frame,
+        inputs.baseline,
+        independent=inputs.is_baseline_independent,
+        training_data_changed=inputs.has_training_data_changed,
+    )
+
+
+def tester_of(inputs: DayInputs) -> ShiftTester:
+    """Return the tester with the day's limits and each variable's part of the false alarms."""
+    return ShiftTester(
+        limits=inputs.limits,
+        rate=_budget(inputs.settings).variable,
+        minimum_psi=inputs.settings.checks.minimum_psi,
+    )
 
 
 def _budget(settings: Settings) -> Budget:
@@ -111,11 +150,3 @@ def _budget(settings: Settings) -> Budget:
     """
     variables = len(settings.schema.features) + 1 + settings.model_api.gives_score
     return Budget.of(settings.checks.false_alarms_per_day, variables)
-
-
-def _tester(settings: Settings, budget: Budget, limits: Limits) -> ShiftTester:
-    return ShiftTester(
-        limits=limits,
-        rate=budget.variable,
-        minimum_psi=settings.checks.minimum_psi,
-    )

@@ -74,7 +74,7 @@ class FeatureRow(NamedTuple):
 def page(record: DayRecord, previous: Sequence[DayRecord], checks: Checks | None = None) -> str:
     """Return the day's page: one HTML file, no script, under 300 KB, escaped throughout.
 
-    previous: as of evaluate_day. checks: the limits that were set.
+    previous: as of read_previous. checks: the limits that were set.
     """
     return render("report.html.j2", **_content(record, previous, checks or Checks()))
 

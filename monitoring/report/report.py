@@ -22,7 +22,7 @@ def write(
 ) -> Path:
     """Write the day's record, its lines of history.csv and its page; return the page's path.
 
-    record, previous: as of evaluate_day; checks: the limits that were set. Each file is written
+    record, previous: as of read_previous; checks: the limits that were set. Each file is written
     atomically; a day that is written again replaces its own. The links of the pages around it, and
     the overview, follow with refresh. They follow the umask, since they hold no row's values.
     Raises ServiceError where the disk is full or must not be written.
