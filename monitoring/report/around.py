@@ -45,7 +45,7 @@ def _registration(day: date, manifest: Manifest | None) -> Registration | None:
     since = manifest.times.get(state.value, "")[:16].replace("T", " ")
     command = f"gt_registration.py --date {day}"
     if state is State.UPLOADED:
-        return Registration("not registered with DMM", "", command)
+        return Registration("not registered yet", "", command)
     if state is State.REGISTERED:
         return Registration("accepted by DMM, which has not read it yet", since, "")
     if state is State.INGESTED:

@@ -136,8 +136,9 @@ def verdict(past: PastDay) -> Verdict:
         headline = _alerts_headline(past)
         is_drill = past.is_drill_alone
         if is_drill:
-            headline, advice = "Drill: the alert was raised as intended", "nothing to fix"
-        elif advice == _ADVICE[1]:
+            headline = "Drill: the alert was raised as intended"
+            advice = _OTHER_DAYS if _is_about_other_days(past) else "nothing to fix"
+        elif advice == _ADVICE[1] or diagnosis(past):
             advice = _what_to_look_at(past)
         return Verdict(kind, headline, _alert_sentences(past), advice, is_drill)
     if past.values.get("advice") and not past.missing:
@@ -161,12 +162,28 @@ def diagnosis(past: PastDay) -> str:
     tests = [*past.ratios.items(), *past.windows.items()]
     has_score = any(name in _OF_MODEL and ratio > 1 for name, ratio in tests)
     has_feature = any(name not in _OF_MODEL and ratio > 1 for name, ratio in tests)
-    if (past.alerts or past.ongoing) and has_score and not has_feature and len(tests) > 2:
+    if _is_about_answers(past) and has_score and not has_feature and len(tests) > 2:
         return (
             "What the model answers changed, and no feature is beyond its limit: ask whoever runs"
             " the endpoint whether the model or its preprocessing changed."
         )
     return ""
+
+
+def _is_about_answers(past: PastDay) -> bool:
+    """Whether an alert, new or ongoing, is about the score or the predicted class."""
+    subjects = [*(alert.subject for alert in past.alerts), *map(_subject_of, past.ongoing)]
+    return not _OF_MODEL.isdisjoint(subjects)
+
+
+def _is_about_other_days(past: PastDay) -> bool:
+    return bool(past.missing) or any(alert.metric in PIPELINE_METRICS for alert in past.alerts)
+
+
+def _subject_of(text: str) -> str:
+    """Return what an ongoing alert is about, by its text."""
+    subject = _OVER_DAYS.sub("", text).split(" ", 1)[0].rstrip(":")
+    return "prediction" if subject == "predicted" else subject
 
 
 def is_of_drill(text: str, drills: Iterable[str]) -> bool:
@@ -202,18 +219,19 @@ def _alerts_headline(past: PastDay) -> str:
 
 
 def _what_to_look_at(past: PastDay) -> str:
-    """Return what to investigate, by name; drills need nobody."""
-    if diagnosis(past):
-        return "ask whoever runs the endpoint"
+    """Return what to investigate, by name; drills need nobody. What changed is asked first."""
+    asked = diagnosis(past)
     new = [alert for alert in past.alerts if alert.metric not in PIPELINE_METRICS]
     subjects = [alert.subject for alert in new if not is_of_drill(alert.sentence, past.drills)]
-    for text in past.ongoing:
-        subject = _OVER_DAYS.sub("", text).split(" ", 1)[0].rstrip(":")
-        subject = "prediction" if subject == "predicted" else subject
-        if not is_of_drill(text, past.drills):
-            subjects.append(subject)
+    subjects += [_subject_of(text) for text in past.ongoing if not is_of_drill(text, past.drills)]
+    if asked:
+        explained = {*_OF_MODEL, "model"}
+        subjects = [subject for subject in subjects if subject not in explained]
+
     names = [_SUBJECTS.get(subject, subject) for subject in dict.fromkeys(subjects)]
-    return f"investigate {format_names(names)}" if names else _OTHER_DAYS
+    steps = ["ask whoever runs the endpoint"] if asked else []
+    steps += [f"investigate {format_names(names)}"] if names else []
+    return "; ".join(steps) or _OTHER_DAYS
 
 
 def _alert_sentences(past: PastDay) -> list[str]:
