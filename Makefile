@@ -55,7 +55,7 @@ licences: .venv/test            ## docs/licences.md, from what is installed
 bench: .venv/run                ## benchmarks: tables and JSON; fails if a figure exceeds twice its limit
 	@for each in benchmarks/startup.py benchmarks/*_cost.py; do $(BIN)/python $$each || exit 1; done
 
-prove: .venv/test               ## docs/reliability.md, measured again: half an hour on two idle cores
+prove: .venv/test               ## docs/reliability.md, measured again: about an hour on two cores
 	@rm -rf var/reliability
 	@RELIABILITY=long $(BIN)/python -m pytest tests/reliability -n 2 --dist load --maxschedchunk 1; \
 	  status=$$?; $(BIN)/python -m tests.reliability.table && exit $$status
