@@ -118,9 +118,10 @@ def score_days(
 
     workspace = Workspace.of(settings)
     ledger = Ledger(workspace, settings.model)
-    warn_about_days(requested, missing=days.missing(workspace, before=requested[0]))
+    earlier = days.scan(workspace, before=requested[0])
+    warn_about_days(requested, missing=days.missing(earlier))
 
-    left = days.awaiting_upload(workspace, before=requested[0])
+    left = days.awaiting_upload(earlier)
     all_days = [*left, *requested]
 
     def work_on(day: date) -> DayOutcome:
@@ -204,8 +205,13 @@ class Checks:
         from monitoring.alerts import delivery  # noqa: F401  # loaded here for report_day
         from monitoring.checks import evaluate, gather  # noqa: F401  # loaded here for report
         from monitoring.ground_truth import upload  # noqa: F401  # loaded here for score_day
-        from monitoring.report import report  # noqa: F401  # loaded here for report
+        from monitoring.report import (
+            overview,  # noqa: F401  # loaded here for refresh
+            rendering,
+            report,  # noqa: F401  # loaded here for report
+        )
 
+        rendering.compile_templates()
         # What is wrong is raised by the checks, in their turn.
         with contextlib.suppress(MonitoringError, OSError):
             gather.make_limits(self._known_inputs())

@@ -63,6 +63,34 @@ def sweep(folder: Path, older_than_seconds: float = 0.0) -> None:
                 path.unlink()
 
 
+def names_in(folder: Path) -> list[str]:
+    """Return the names of what is in a folder, none where it can't be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
+    except OSError:
+        return []
+
+
+def exists(path: str) -> bool:
+    """Whether there is something at a path; as text, which of a thousand is ten times as fast."""
+    return os.access(path, os.F_OK)
+
+
+def size_of(folder: str | os.PathLike[str]) -> int:
+    """Return the bytes of all files below a folder; links to folders are not followed."""
+    total = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            # Another run has just renamed it, or it is not ours to look at.
+            with contextlib.suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    total += size_of(entry.path)
+                elif entry.is_file():
+                    total += entry.stat().st_size
+    return total
+
+
 def create_private_folder(folder: Path) -> None:
     """Create a folder and its missing parents, each 0700 under any umask; raises OSError."""
     if folder.is_dir():

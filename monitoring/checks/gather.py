@@ -91,12 +91,12 @@ def _pipeline(
     settings: Settings, entry: DayEntry, store: Store, scored: ScoredBatch
 ) -> PipelineRecord:
     """Return what is known of the run and of the days around it."""
-    workspace, day = entry.workspace, entry.day
+    workspace, earlier = entry.workspace, days.scan(entry.workspace, before=entry.day)
     storage_bytes, storage_objects = store.usage(settings.ground_truth_prefix())
     return PipelineRecord(
-        days_missing=[str(missing) for missing in days.missing(workspace, before=day)],
-        days_overdue=[str(overdue) for overdue in days.overdue(workspace, before=day)],
-        days_failed=[str(failed) for failed in days.failed(workspace, before=day)],
+        days_missing=[str(missing) for missing in days.missing(earlier)],
+        days_overdue=[str(overdue) for overdue in days.overdue(earlier)],
+        days_failed=[str(failed) for failed in days.failed(earlier)],
         duration_seconds=entry.known.duration_seconds,
         scoring_seconds=scored.seconds,
         storage_bytes=storage_bytes,

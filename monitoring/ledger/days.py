@@ -1,9 +1,10 @@
 """Questions about many days, answered from the ledger."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from monitoring.errors import RefusedError, ServiceError
 from monitoring.ledger import manifest, pruned
@@ -48,26 +49,53 @@ def known_of(ledger: Ledger, day: date) -> Manifest | None:
     return known or ledger.entry(day).manifest  # which knows removed days, and where a link leads
 
 
-def awaiting_upload(workspace: Workspace, before: date) -> list[date]:
-    """Return the earlier days in state `scored`: their file is still to be uploaded."""
-    known = _manifests_before(workspace, before)
-    return [day for day, manifest in known if manifest.state == State.SCORED]
+class EarlierDays(NamedTuple):
+    """The days before one, as the ledger has them, oldest first.
+
+    states: None where the manifest can't be read; also of days whose folder was removed.
+    """
+
+    before: date
+    states: dict[date, State | None]
+    manifests: dict[date, Manifest]
 
 
-def missing(workspace: Workspace, before: date) -> list[date]:
+def scan(workspace: Workspace, before: date) -> EarlierDays:
+    """Return what the ledger knows of the days before one.
+
+    A manifest that can't be read is a warning: one bad day must not stop the others.
+    """
+    states: dict[date, State | None] = {}
+    states |= {day: state for day, state in pruned.read(workspace).items() if day < before}
+    manifests = {}
+    for day in workspace.known_days():
+        if day >= before:
+            break
+        states[day] = None
+        try:
+            known = read_once(workspace.manifest(day), day)
+        except (RefusedError, ServiceError) as error:
+            log.warning("%s", error)
+            continue
+        if known:
+            manifests[day], states[day] = known, known.state
+    return EarlierDays(before, dict(sorted(states.items())), manifests)
+
+
+def awaiting_upload(earlier: EarlierDays) -> list[date]:
+    """Return the days in state `scored`: their file is still to be uploaded."""
+    return [day for day, state in earlier.states.items() if state == State.SCORED]
+
+
+def missing(earlier: EarlierDays) -> list[date]:
     """Return the days without a file since the first that was begun: no trace, or half scored.
 
     A day that was given up, or whose manifest can't be read, is not among them.
     """
-    removed = {day: state for day, state in pruned.read(workspace).items() if day < before}
-    states = {day: manifest.state for day, manifest in _manifests_before(workspace, before)}
-    states = {**removed, **states}
-    known = sorted({*workspace.known_days(), *removed})
-    begun = [day for day in known if states.get(day) != State.SKIPPED]
-    if not begun:
-        return []
-    has_file = {day for day in known if states.get(day) != State.GENERATED}
-    days = [begun[0] + timedelta(days=offset) for offset in range((before - begun[0]).days)]
+    states = earlier.states
+    first = next((day for day, state in states.items() if state != State.SKIPPED), earlier.before)
+    has_file = {day for day, state in states.items() if state != State.GENERATED}
+    days = [first + timedelta(days=offset) for offset in range((earlier.before - first).days)]
     return [day for day in days if day not in has_file]
 
 
@@ -82,35 +110,19 @@ def missing_text(days: Sequence[date]) -> str:
     )
 
 
-def failed(workspace: Workspace, before: date) -> list[date]:
+def failed(earlier: EarlierDays) -> list[date]:
     """Return the days whose ingestion failed, of those that DMM matches."""
-    oldest = before - timedelta(days=MATCHED_DAYS)
-    return [
-        day
-        for day, manifest in _manifests_before(workspace, before)
-        if manifest.state == State.FAILED and day >= oldest
-    ]
+    oldest = earlier.before - timedelta(days=MATCHED_DAYS)
+    states = earlier.states.items()
+    return [day for day, state in states if state == State.FAILED and day >= oldest]
 
 
-def overdue(workspace: Workspace, before: date) -> list[date]:
+def overdue(earlier: EarlierDays) -> list[date]:
     """Return the days that DMM accepted two days or more ago and is not known to have ingested."""
-    latest = str(before - _OVERDUE_AFTER)
+    latest = str(earlier.before - _OVERDUE_AFTER)
     return [
         day
-        for day, manifest in _manifests_before(workspace, before)
+        for day, manifest in earlier.manifests.items()
         if manifest.state == State.REGISTERED
         and manifest.times.get("registered", "")[:10] <= latest
     ]
-
-
-def _manifests_before(workspace: Workspace, before: date) -> Iterator[tuple[date, Manifest]]:
-    for day in workspace.known_days():
-        if day >= before:
-            break
-        try:
-            known = read_once(workspace.manifest(day), day)
-        except (RefusedError, ServiceError) as error:
-            log.warning("%s", error)  # one bad day must not stop the others
-            continue
-        if known:
-            yield day, known

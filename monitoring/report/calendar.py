@@ -10,7 +10,7 @@ from monitoring.ledger import days, pruned
 from monitoring.ledger.manifest import Manifest, State
 from monitoring.ledger.workspace import Workspace
 from monitoring.report import history
-from monitoring.report.past import Kind, PastDay, Verdict, past_day, verdict
+from monitoring.report.past import Kind, PastDay, Verdict, past_days, verdict
 
 _OVERDUE_AFTER = timedelta(days=2)  # contracts 5: DMM reads files about once a day
 _IN_DMM = {
@@ -72,7 +72,7 @@ def read(workspace: Workspace) -> list[CalendarDay]:
 
     A manifest that can't be read counts as none. Raises OSError.
     """
-    past = {day: past_day(day, rows) for day, rows in history.read(workspace.history).items()}
+    past = past_days(history.read(workspace.history))
     known = _manifests(workspace)
     pages = {f"{day}.html" for day in workspace.days_with_page()}
     names = sorted({*past, *known})

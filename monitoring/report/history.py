@@ -1,9 +1,9 @@
 """history.csv: the metrics of every day."""
 
-import contextlib
 import csv
 import io
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 from monitoring.checks.record import DayRecord
@@ -25,25 +25,24 @@ def write(path: Path, record: DayRecord) -> None:
     """
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(history_rows(record))
-    lines = [line for line in _lines(path) if _day(line) not in (HEADER[0], record.day)]
+    replaced = (f"{HEADER[0]},", f"{record.day},")
+    lines = [line for line in _lines(path) if not line.startswith(replaced)]
+    is_latest = not lines or _day(lines[-1]) < record.day
     lines += text.getvalue().removesuffix("\n").split("\n")
-    # Days come in order but for a backfill; a stable sort keeps a day's lines as they were.
-    lines.sort(key=_day)
+    if not is_latest:  # a backfill; a stable sort keeps a day's lines as they were
+        lines.sort(key=_day)
     write_atomically(path, "\n".join([",".join(HEADER), *lines, ""]), private=False)
 
 
-def read(path: Path) -> dict[str, list[MetricRow]]:
-    """Return the lines by day, oldest first; lines that are torn or hold no number are left out.
-
-    Raises OSError.
-    """
-    days: dict[str, list[MetricRow]] = {}
+def read(path: Path) -> Iterator[MetricRow]:
+    """Yield the lines; those that are torn or hold no number are left out."""
     for line in _lines(path):
         day, metric, subject, value, limit = _fields(line)
-        with contextlib.suppress(ValueError):
+        try:
             row = MetricRow(day, metric, subject, float(value), float(limit) if limit else None)
-            days.setdefault(day, []).append(row)
-    return days
+        except ValueError:
+            continue
+        yield row
 
 
 def _lines(path: Path) -> list[str]:
@@ -58,7 +57,7 @@ def _lines(path: Path) -> list[str]:
 
     # Line by line: one that is damaged must not take the others with it.
     found = content.splitlines()
-    lines = [text for text in map(_decoded, found) if len(_fields(text)) == len(HEADER)]
+    lines = [text for text in map(_decoded, found) if _is_whole(text)]
     if len(lines) < len(found):
         count = format_count(len(found) - len(lines), "line")
         log.warning("%s: %s left out: torn, or not UTF-8", path, count)
@@ -71,6 +70,12 @@ def _decoded(line: bytes) -> str:
         return line.decode()
     except UnicodeDecodeError:
         return ""
+
+
+def _is_whole(line: str) -> bool:
+    if '"' not in line:
+        return line.count(",") == len(HEADER) - 1
+    return len(_fields(line)) == len(HEADER)
 
 
 def _fields(line: str) -> list[str]:

@@ -87,6 +87,24 @@ class PastDay:
     reasons: list[str] = field(default_factory=list)
     reference: tuple[int, int] | None = None
 
+    def add(self, row: MetricRow) -> None:
+        """Take a line in."""
+        if row.metric in _TESTS:
+            self.ratios[row.subject] = _ratio(row)
+        elif row.metric in _WINDOWS:
+            self.windows[row.subject] = _ratio(row)
+        elif row.metric == "alert":
+            self.alerts.append(_alert(row))
+        elif row.metric == "reference_days":
+            self.reference = (int(row.value), int(row.limit or 0))
+        elif row.metric == "ongoing":
+            family, _, text = row.subject.partition(": ")
+            (self.missing if family == Family.PIPELINE else self.ongoing).append(text)
+        elif row.metric in _TEXTS:
+            getattr(self, _TEXTS[row.metric]).append(row.subject)
+        else:
+            self.values[row.metric] = row.value
+
     @property
     def alert_count(self) -> int:
         """The number of alerts, which a history of 1.0 has without their texts."""
@@ -110,22 +128,18 @@ def past_day(day: str, rows: Iterable[MetricRow]) -> PastDay:
     """Return a day by its lines."""
     past = PastDay(day)
     for row in rows:
-        if row.metric in _TESTS:
-            past.ratios[row.subject] = _ratio(row)
-        elif row.metric in _WINDOWS:
-            past.windows[row.subject] = _ratio(row)
-        elif row.metric == "alert":
-            past.alerts.append(_alert(row))
-        elif row.metric == "reference_days":
-            past.reference = (int(row.value), int(row.limit or 0))
-        elif row.metric == "ongoing":
-            family, _, text = row.subject.partition(": ")
-            (past.missing if family == Family.PIPELINE else past.ongoing).append(text)
-        elif row.metric in _TEXTS:
-            getattr(past, _TEXTS[row.metric]).append(row.subject)
-        else:
-            past.values[row.metric] = row.value
+        past.add(row)
     return past
+
+
+def past_days(rows: Iterable[MetricRow]) -> dict[str, PastDay]:
+    """Return the days of all lines."""
+    days: dict[str, PastDay] = {}
+    for row in rows:
+        if row.day not in days:
+            days[row.day] = PastDay(row.day)
+        days[row.day].add(row)
+    return days
 
 
 def verdict(past: PastDay) -> Verdict:

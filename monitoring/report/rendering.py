@@ -35,6 +35,13 @@ def render(template: str, **content: Any) -> str:
     return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", page)
 
 
+def compile_templates() -> None:
+    """Compile every template, which takes longer than rendering them: for a time of waiting."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
 @functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(

@@ -5,15 +5,17 @@ The client has no time limit, hangs on a silent server, and its threads can't be
 process however that ends.
 """
 
+import contextlib
 import json
 import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from monitoring.errors import (
     ConfigError,
@@ -22,6 +24,7 @@ from monitoring.errors import (
     RefusedError,
     ServiceError,
 )
+from monitoring.files import disk_error
 from monitoring.services.http import Limits
 from monitoring.services.server_text import server_text
 
@@ -118,16 +121,17 @@ class TrainingSets:
         """
         where = f"TrainingSet {self.name} at {self.environment['DOMINO_API_HOST']}"
         # Arguments go through stdin: no secret in the process list, no limit of length.
-        call = pickle.dumps((os.getpid(), function, arguments, attempts))
+        call = (os.getpid(), function, arguments, attempts)
         try:
-            ended = subprocess.run(
-                [sys.executable, "-P", "-c", _CHILD, str(_ROOT)],
-                input=call,
-                env=dict(self.environment),
-                capture_output=True,
-                timeout=self.limit_seconds,
-                check=False,
-            )
+            with _pickled(call) as file:
+                ended = subprocess.run(
+                    [sys.executable, "-P", "-c", _CHILD, str(_ROOT)],
+                    stdin=file,
+                    env=dict(self.environment),
+                    capture_output=True,
+                    timeout=self.limit_seconds,
+                    check=False,
+                )
         except subprocess.TimeoutExpired:
             raise ServiceError(
                 f"{where}: no whole answer within {self.limit_seconds:g} s; run again later"
@@ -139,6 +143,21 @@ class TrainingSets:
         if answer["kind"] in _ERRORS:
             raise _ERRORS[answer["kind"]](f"{where}: {server_text(answer['text'])}")
         raise RuntimeError(f"{where}: {answer['text']}")
+
+
+@contextlib.contextmanager
+def _pickled(call: object) -> Iterator[BinaryIO]:
+    """Give a file without a name that holds a call: in memory it would double the rows.
+
+    Raises ServiceError where the folder for temporary files is full.
+    """
+    with TemporaryFile() as file:
+        try:
+            pickle.dump(call, file, protocol=pickle.HIGHEST_PROTOCOL)
+            file.seek(0)
+        except OSError as error:
+            raise disk_error(error) from None
+        yield file
 
 
 def _version(fields: dict[str, Any]) -> Version:

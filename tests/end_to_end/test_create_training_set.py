@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.support import faults
 from tests.support.loop import ROOT, Loop, wait_for
 from tests.support.shipped import DATA
 from tests.support.training_sets import Relay, clients_of, is_alive
@@ -440,3 +441,13 @@ def test_a_schema_is_proposed_for_any_table_and_nothing_is_sent(own: Loop, tmp_p
     assert "    - {name: color, type: nominal}" in text.stdout
     assert own.sandbox.requests() == []
     assert "--target goes with --propose" in alone.stderr
+
+
+def test_a_full_temporary_folder_is_5_and_nothing_is_created(loop: Loop) -> None:
+    """The rows go to the vendor's client through a temporary file, never twice in memory."""
+    ended = loop.patched(SCRIPT, faults.full_disk(6000))
+
+    assert ended.returncode == 5, ended.stderr
+    assert "TMPDIR" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (loop.day_folder().parent / "baseline.json").exists()

@@ -637,6 +637,16 @@ def test_a_full_disk_stops_with_5_and_room_made_a_rerun_goes_on(loop: Loop) -> N
     assert recorded & set(loop.sent_rows()) == set()
 
 
+def test_the_templates_are_compiled_while_the_endpoint_is_waited_for(loop: Loop) -> None:
+    loop.sandbox.switch(latency_ms=300)
+
+    ended = loop.patched(SCRIPT, faults.print_templates_compiled_late(), "--date", DAY)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "compiled after the last answer: 0 of " in ended.stderr
+    assert "0 of 0" not in ended.stderr
+
+
 def test_a_folder_that_cannot_be_written_is_5_and_named(loop: Loop) -> None:
     (loop.folder / "state").write_text("a file where the folder should be")
 

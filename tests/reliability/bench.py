@@ -72,6 +72,13 @@ def journal_answers(loop: Loop, day: str) -> dict[str, dict[str, Any]]:
     return {f"{day}_{answer['index']}": answer for answer in answers}
 
 
+def known_state(loop: Loop, day: str) -> dict[str, Any]:
+    """Return a day's manifest, nothing where there is none."""
+    path = loop.day_folder(day) / "manifest.json"
+    known: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
+    return known
+
+
 def final_rows(loop: Loop, day: str) -> set[str]:
     """Return the rows that have an answer and are not to be sent again."""
     answers = journal_answers(loop, day)

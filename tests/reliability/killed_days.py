@@ -79,7 +79,7 @@ class ScoringDay:
     @property
     def is_over(self) -> bool:
         """Whether another kill would only meet a day that is done."""
-        return False
+        return bool(bench.known_state(self.loop, self.day).get("report"))
 
     def puts(self) -> int:
         """How often the store took the day's file."""
@@ -129,7 +129,7 @@ class RegistrationDay:
     @property
     def is_over(self) -> bool:
         """Whether another kill would only meet a day that is done."""
-        return False
+        return bench.known_state(self.loop, self.day).get("state") == "ingested"
 
     def _accepted(self) -> int:
         """How often DMM took the day's file as a new dataset."""

@@ -78,7 +78,7 @@ def _checks(workspace: Workspace) -> list[Reader]:
         return baselines.from_json(pinned.read_text("utf-8", "replace"), pinned)
 
     def read_history() -> object:
-        return csv_history.read(workspace.history)
+        return list(csv_history.read(workspace.history))
 
     def read_records() -> object:
         return history.read_previous(workspace.reports, NEXT)

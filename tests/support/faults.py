@@ -109,6 +109,26 @@ def full_temporary_folder() -> str:
     """)
 
 
+def print_templates_compiled_late() -> str:
+    """Print to stderr how many of the templates were compiled after the last answer."""
+    return textwrap.dedent("""
+        import atexit, sys, jinja2
+        from monitoring.ledger.journal import Journal
+        _compile, _append = jinja2.Environment.compile, Journal.append
+        _late, _all = [], []
+        def _compiling(environment, *arguments, **named):
+            _late.append(arguments)
+            _all.append(arguments)
+            return _compile(environment, *arguments, **named)
+        def _appending(journal, answer):
+            _late.clear()
+            _append(journal, answer)
+        jinja2.Environment.compile, Journal.append = _compiling, _appending
+        atexit.register(lambda: print(
+            f"compiled after the last answer: {len(_late)} of {len(_all)}", file=sys.stderr))
+    """)
+
+
 def full_disk(max_file_bytes: int) -> str:
     """Have the kernel refuse every file's growth past a size, as a full disk does."""
     return textwrap.dedent(f"""

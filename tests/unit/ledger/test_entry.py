@@ -44,7 +44,7 @@ def test_a_manifest_that_cannot_be_read_is_reported_and_holds_up_no_other_day(
     ledger.entry(date(2026, 3, 2)).update(state="scored")
 
     with caplog.at_level(logging.WARNING):
-        waiting = days.awaiting_upload(ledger.workspace, before=date(2026, 3, 3))
+        waiting = days.awaiting_upload(days.scan(ledger.workspace, before=date(2026, 3, 3)))
 
     assert waiting == [date(2026, 3, 2)]
     assert f"{torn}: not a manifest of {DAY}" in caplog.text
@@ -56,7 +56,7 @@ def test_a_registered_day_without_its_time_counts_as_overdue(ledger: Ledger) -> 
     content = {"day": str(DAY), "model": MODEL, "state": "registered"}
     write_atomically(ledger.workspace.manifest(DAY), json.dumps(content))
 
-    assert days.overdue(ledger.workspace, before=date(2026, 3, 9)) == [DAY]
+    assert days.overdue(days.scan(ledger.workspace, before=date(2026, 3, 9))) == [DAY]
 
 
 def test_a_change_of_state_notes_its_time_once(ledger: Ledger) -> None:
@@ -120,7 +120,7 @@ def test_gaps_begin_with_the_first_day_that_was_begun_not_with_one_that_was_give
     ledger.entry(DAY).update(state="uploaded")
     ledger.entry(date(2026, 3, 3)).update(state="generated")
 
-    missing = days.missing(ledger.workspace, before=date(2026, 3, 5))
+    missing = days.missing(days.scan(ledger.workspace, before=date(2026, 3, 5)))
 
     assert missing == [date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)]
-    assert days.missing(ledger.workspace, before=DAY) == []
+    assert days.missing(days.scan(ledger.workspace, before=DAY)) == []

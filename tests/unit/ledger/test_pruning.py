@@ -91,7 +91,7 @@ def test_a_removed_day_is_no_gap_though_older_days_remain(ten_days: Ledger) -> N
     prune(ten_days, LAST)
 
     assert ten_days.workspace.known_days() == [date(2026, 1, 3), LAST]
-    assert days.missing(ten_days.workspace, before=date(2026, 1, 13)) == [
+    assert days.missing(days.scan(ten_days.workspace, before=date(2026, 1, 13))) == [
         date(2026, 1, 11),
         date(2026, 1, 12),
     ]
@@ -103,7 +103,7 @@ def test_a_gap_among_removed_days_is_still_named(ledger: Ledger) -> None:
 
     prune(ledger, date(2026, 1, 4))
 
-    assert days.missing(ledger.workspace, before=date(2026, 1, 5)) == [date(2026, 1, 2)]
+    assert days.missing(days.scan(ledger.workspace, before=date(2026, 1, 5))) == [date(2026, 1, 2)]
 
 
 def test_the_list_of_removed_days_is_short_and_in_words_of_the_ledger(ten_days: Ledger) -> None:
@@ -127,7 +127,7 @@ def test_a_day_that_is_taken_up_again_counts_by_its_new_manifest(ten_days: Ledge
     entry.take_up_again(dry_run=False)
     entry.update(state=State.GENERATED)
     assert ten_days.entry(given_up).state is State.GENERATED
-    assert days.missing(ten_days.workspace, before=LAST) == [given_up]
+    assert days.missing(days.scan(ten_days.workspace, before=LAST)) == [given_up]
 
     entry.update(state=State.INGESTED)
     prune(ten_days, LAST)

@@ -36,21 +36,21 @@ def test_many_questions_parse_each_manifest_once(
     before = FIRST + timedelta(days=10)
 
     for _ in range(3):
-        assert len(days.awaiting_upload(ledger.workspace, before)) == 10
-        assert days.missing(ledger.workspace, before) == []
-        assert days.failed(ledger.workspace, before) == []
-        assert days.overdue(ledger.workspace, before) == []
+        assert len(days.awaiting_upload(days.scan(ledger.workspace, before))) == 10
+        assert days.missing(days.scan(ledger.workspace, before)) == []
+        assert days.failed(days.scan(ledger.workspace, before)) == []
+        assert days.overdue(days.scan(ledger.workspace, before)) == []
 
     assert len(parsed) == 10
 
 
 def test_what_changed_is_read_again(ledger: Ledger) -> None:
     before = FIRST + timedelta(days=10)
-    assert len(days.awaiting_upload(ledger.workspace, before)) == 10
+    assert len(days.awaiting_upload(days.scan(ledger.workspace, before))) == 10
 
     ledger.entry(FIRST).update(state=State.UPLOADED)
 
-    assert FIRST not in days.awaiting_upload(ledger.workspace, before)
+    assert FIRST not in days.awaiting_upload(days.scan(ledger.workspace, before))
 
 
 def test_a_day_behind_a_link_is_refused(ledger: Ledger, tmp_path: Path) -> None:
