@@ -11,6 +11,7 @@ raking       weights that bring every level and bin back to its share, and draws
 numericals   the numerical values of synthetic rows, drawn together
 labels       how many rows each class gets; noise in the outcomes
 drills       shifts on purpose
+drill_text   how they are named
 inputs       the settings that shape the rows, and how they changed
 scored       the rows together with what came of them
 """

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from monitoring.batch.drill_text import drill_text
 from monitoring.batch.encoding import are_whole
 from monitoring.dataset import schema as columns
 from monitoring.settings.model import Drill, Feature, Schema, Settings
@@ -27,10 +28,7 @@ def apply_drills(
             _shift_values(frame, drill, rows)
         else:
             _set_indicator(frame, settings.schema, feature, rows, is_on=drill.shift > 0)
-        texts.append(
-            f"{drill.feature} {drill.shift:+g} for {drill.share:.0%} of the rows since"
-            f" {drill.from_day}"
-        )
+        texts.append(drill_text(drill))
     return texts
 
 

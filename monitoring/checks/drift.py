@@ -1,12 +1,13 @@
 """Each feature of the batch against the baseline."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
 
 from monitoring.batch.batch import Batch
+from monitoring.batch.drill_text import drilled_feature
 from monitoring.checks import groups, summary
 from monitoring.checks.alert import Alert, Family
 from monitoring.checks.counts import FeatureCounts, Variable
@@ -28,7 +29,8 @@ def check(
     feature without rows, in the batch or in the baseline, is left out.
     """
     note = f"a drill is on: {', '.join(batch.drills)}" if batch.drills else ""
-    tested = list(_tested(_Day(tester, features, window, note), batch.schema))
+    drilled = {drilled_feature(drill) for drill in batch.drills}
+    tested = list(_tested(_Day(tester, features, window, note, drilled), batch.schema))
     tests = [test for tests, _ in tested for test in tests]
     alerts = [alert for _, alerts in tested for alert in alerts]
     return sorted(tests, key=lambda test: -test.value / max(test.limit, 1e-12)), alerts
@@ -48,12 +50,13 @@ def _tested(day: "_Day", schema: Schema) -> Iterator[_Tested]:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """What every feature's test needs; note: what may explain an alert."""
+    """What every feature's test needs; note: what may explain an alert. drilled: their names."""
 
     tester: ShiftTester
     features: FeatureCounts
     window: Sequence[DayRecord]
     note: str
+    drilled: Collection[str] = ()
 
     def test_feature(self, name: str) -> _Tested:
         """Test a feature; nothing where it has no rows."""
@@ -109,7 +112,8 @@ class _Day:
             return None
         together = np.sum([variable.cells for variable in [today, *earlier]], axis=0)
         shown, over_window = (
-            summary.of_group(group, names, cells, base.cells) for cells in (today.cells, together)
+            summary.of_group(group, names, cells, base.cells, self.drilled)
+            for cells in (today.cells, together)
         )
         text, window_text = (
             each.text(each.largest_change)._replace(note=self.note) for each in (shown, over_window)

@@ -1,7 +1,7 @@
 """What is shown of a feature beside its test: means and shares, bins, the largest change."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ _THAN = "in training"
 _GUARD_BIN = "outside"
 _OTHER_LEVEL = "any other"
 _MISSING = "missing"
+_SAME_CHANGE = 1e-9
 
 
 class Summary(NamedTuple):
@@ -47,16 +48,27 @@ class Summary(NamedTuple):
         return ShiftText(share_change(subject, self.today, self.baseline, _THAN))
 
 
-def of_group(group: str, names: Sequence[str], rows: Array, base_rows: Array) -> Summary:
+def of_group(
+    group: str,
+    names: Sequence[str],
+    rows: Array,
+    base_rows: Array,
+    drilled: Collection[str] = (),
+) -> Summary:
     """Return what is shown of a group: its levels as bins, in numbers the one that moved most.
 
-    rows, base_rows: by level (classes, levels + 1), of the batch and of the baseline.
+    rows, base_rows: by level (classes, levels + 1), of the batch and of the baseline. drilled: the
+    levels that are named rather than another that moved as far: of two, each takes what the other
+    gives.
     """
     actual = shares(rows.sum(axis=0))
     expected = expected_shares(base_rows, rows.sum(axis=1))
-    most = int(np.abs(actual - expected).argmax())
     labels = [*names, f"{group} (none of its {len(names)} levels)", f"{group} (missing)"]
     labels = labels[: rows.shape[1]]
+
+    changes = np.abs(actual - expected)
+    furthest = np.flatnonzero(changes > changes.max() - _SAME_CHANGE)
+    most = next((place for place in furthest if labels[place] in drilled), furthest[0])
     return Summary(
         psi_dmm=None,
         shown=f"share of {labels[most]}",

@@ -17,6 +17,9 @@ from monitoring.errors import RefusedError
 CHUNK_ROWS = 100_000
 """The most rows that are held at a time."""
 
+_FEWEST_CHUNK_ROWS, _CHUNK_VALUES = 1_000, 2_000_000
+"""Of a wide table fewer rows are held at a time: a value takes some fifty bytes on its way."""
+
 _PARQUET_MAGIC = b"PAR1"
 _UNREADABLE = (ValueError, OSError, LookupError, TypeError, ArithmeticError, NotImplementedError)
 """What pandas and pyarrow raise for a damaged file: the errors of pyarrow are of these kinds."""
@@ -37,7 +40,7 @@ def read_chunks(path: Path, names: list[str]) -> Iterator[pd.DataFrame]:
     Raises RefusedError for a file that can't be read.
     """
     try:
-        yield from _reader(path).frames(path, names, CHUNK_ROWS)
+        yield from _reader(path).frames(path, names, _chunk_rows(names))
     except _UNREADABLE as error:
         raise _unreadable(path, error) from None
 
@@ -48,7 +51,7 @@ def read_encoded(path: Path, names: list[str]) -> Iterator[EncodedChunk]:
     Raises RefusedError as it does, with the same words.
     """
     try:
-        yield from _reader(path).encoded(path, names, CHUNK_ROWS)
+        yield from _reader(path).encoded(path, names, _chunk_rows(names))
     except _UNREADABLE as error:
         raise _unreadable(path, error) from None
 
@@ -56,6 +59,10 @@ def read_encoded(path: Path, names: list[str]) -> Iterator[EncodedChunk]:
 def holds_texts(path: Path) -> bool:
     """Whether every value of the file is text."""
     return not _is_parquet(path)
+
+
+def _chunk_rows(names: list[str]) -> int:
+    return min(CHUNK_ROWS, max(_FEWEST_CHUNK_ROWS, _CHUNK_VALUES // max(1, len(names))))
 
 
 def _reader(path: Path) -> ModuleType:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from monitoring.batch.drill_text import drilled_feature
 from monitoring.checks.alert import Family
 from monitoring.report.rows import MetricRow
 from monitoring.text import format_count, format_names
@@ -186,7 +187,8 @@ def diagnosis(past: PastDay) -> str:
 
 def _is_about_answers(past: PastDay) -> bool:
     """Whether an alert, new or ongoing, is about the score or the predicted class."""
-    subjects = [*(alert.subject for alert in past.alerts), *map(_subject_of, past.ongoing)]
+    subjects = [alert.subject for alert in past.alerts]
+    subjects += [_subject_of(text, past) for text in past.ongoing]
     return not _OF_MODEL.isdisjoint(subjects)
 
 
@@ -194,16 +196,20 @@ def _is_about_other_days(past: PastDay) -> bool:
     return bool(past.missing) or any(alert.metric in PIPELINE_METRICS for alert in past.alerts)
 
 
-def _subject_of(text: str) -> str:
-    """Return what an ongoing alert is about, by its text."""
-    subject = _OVER_DAYS.sub("", text).split(" ", 1)[0].rstrip(":")
+def _subject_of(text: str, past: PastDay) -> str:
+    """Return what an ongoing alert is about, by its text: a variable's name may have spaces."""
+    change = _OVER_DAYS.sub("", text)
+    for name in (*past.ratios, *past.windows):
+        if change.startswith(f"{name} is "):
+            return name
+    subject = change.split(" ", 1)[0].rstrip(":")
     return "prediction" if subject == "predicted" else subject
 
 
 def is_of_drill(text: str, drills: Iterable[str]) -> bool:
     """Whether an alert, by its text, is about a feature that a drill shifts."""
-    words = _OVER_DAYS.sub("", text).split(" ", 1)
-    return any(drill.split(" ", 1)[0] == words[0] for drill in drills)
+    change = _OVER_DAYS.sub("", text)
+    return any(change.startswith(f"{drilled_feature(drill)} is ") for drill in drills)
 
 
 def strength(value: float | None, limit: float | None) -> float:
@@ -237,7 +243,9 @@ def _what_to_look_at(past: PastDay) -> str:
     asked = diagnosis(past)
     new = [alert for alert in past.alerts if alert.metric not in PIPELINE_METRICS]
     subjects = [alert.subject for alert in new if not is_of_drill(alert.sentence, past.drills)]
-    subjects += [_subject_of(text) for text in past.ongoing if not is_of_drill(text, past.drills)]
+    subjects += [
+        _subject_of(text, past) for text in past.ongoing if not is_of_drill(text, past.drills)
+    ]
     if asked:
         explained = {*_OF_MODEL, "model"}
         subjects = [subject for subject in subjects if subject not in explained]

@@ -15,7 +15,7 @@ from monitoring.settings.model import Schema
 from monitoring.settings.rules import Label
 from monitoring.training_set.description import categorical_columns, git_commit
 
-_HASHED_ROWS = 100_000  # at a time: their text is several times as large as they are
+_HASHED_ROWS = 20_000  # at a time: their text is several times as large as they are
 
 
 def read_content(

@@ -31,5 +31,5 @@ def days(population: Population, limits: Limits) -> list[DayRecord]:
 
     frame = world.batch()
     frame.loc[:99, "age"] += 10
-    world.evaluate(frame, drills=[f"age {HOSTILE}"], pipeline=pipeline)
+    world.evaluate(frame, drills=[f"age +10 {HOSTILE}"], pipeline=pipeline)
     return world.records

@@ -17,7 +17,7 @@ from monitoring.ledger.workspace import Workspace
 from monitoring.report import calendar, overview, todo
 from monitoring.report.metrics import history_rows
 from monitoring.report.page import page
-from monitoring.report.past import Kind, past_day, split_sentence, verdict
+from monitoring.report.past import Kind, is_of_drill, past_day, split_sentence, verdict
 from monitoring.report.refresh import refresh
 from monitoring.report.report import write
 from monitoring.report.rows import MetricRow
@@ -254,6 +254,22 @@ def test_a_drill_is_named_once_for_the_day_not_with_each_alert() -> None:
 
     assert split_sentence(text) == ("age is 3.9 higher (39, was 35.1)", "KS 0.18; PSI 0.31")
     assert split_sentence("plain") == ("plain", "")
+
+
+def test_names_with_spaces_are_told_apart_from_the_drilled_one() -> None:
+    drill = "mean radius +2 for 50% of the rows since 2026-01-01"
+    drilled = "mean radius is 1 higher than in training (15, was 14)"
+    other = "mean texture is 2 higher than in training (21, was 19)"
+
+    assert is_of_drill(drilled, [drill])
+    assert is_of_drill(f"over 7 days (2,100 rows): {drilled}", [drill])
+    assert not is_of_drill(other, [drill])
+    rows = [
+        MetricRow("2026-01-02", "ks", "mean texture", 0.3, 0.1),
+        MetricRow("2026-01-02", "ongoing", f"drift: {other}", 1, 0.1),
+        MetricRow("2026-01-02", "advice", "model", 1, None),
+    ]
+    assert verdict(past_day("2026-01-02", rows)).advice == "investigate mean texture"
 
 
 def test_the_verdict_names_what_is_new_and_what_goes_on() -> None:

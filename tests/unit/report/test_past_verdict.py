@@ -36,7 +36,7 @@ def test_asking_what_changed_comes_before_retraining() -> None:
 
 
 def test_a_drill_leaves_nothing_to_fix_only_where_nothing_else_is_open() -> None:
-    drills = ["age + 3.9"]
+    drills = ["age +3.9 for 50% of the rows since 2026-01-30"]
 
     assert verdict(day(AGE, drills=drills)).advice == "nothing to fix"
     assert verdict(day(AGE, OVERDUE, drills=drills)).advice == "look at the other days"

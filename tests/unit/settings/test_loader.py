@@ -481,6 +481,22 @@ def test_a_wrong_value_is_told_with_its_line_what_was_got_and_what_is_expected(
     assert max(map(len, message.splitlines())) < 420
 
 
+def test_a_drill_of_a_nominal_feature_is_refused(tmp_path: Path) -> None:
+    text = changed(
+        "{name: age, type: numerical}",
+        "{name: age, type: nominal}",
+        "drift: []",
+        "drift: [{feature: age, shift: 1, share: 1, from: 2026-01-10}]",
+    )
+
+    message = problems(tmp_path, text)
+
+    assert (
+        "scoring.drift[0].feature: got 'age', expected a numerical or 0/1 feature, this one is"
+        " nominal" in message
+    )
+
+
 def test_every_problem_is_told_at_once_in_the_order_of_the_lines(tmp_path: Path) -> None:
     del os.environ["DMM_URL"]
     text = changed(
