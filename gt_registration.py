@@ -72,12 +72,7 @@ def main() -> int:
 def work(arguments: argparse.Namespace) -> Outcome:
     """Register the files that are due, follow them, and say what became of each."""
     # Heavier imports only now: --help does not pay for them.
-    from monitoring.ground_truth.follow import follow
     from monitoring.ground_truth.register import Registrar
-    from monitoring.ground_truth.status import status
-    from monitoring.ground_truth.text import result_line, status_table
-    from monitoring.ground_truth.unknown import warn_about_unknown_days
-    from monitoring.report.refresh import refresh
     from monitoring.s3_uri import S3Uri
 
     if arguments.skip:
@@ -92,20 +87,42 @@ def work(arguments: argparse.Namespace) -> Outcome:
     registrar = Registrar.connect(settings, today, dry_run=arguments.dry_run)
 
     if arguments.status:
-        show_all = arguments.all or bool(named)
-        days = status(registrar, named, asks_about_all=show_all or arguments.json)
-        return Outcome(status_table(days, show_all=show_all), {"days": days})
-
+        return show_status(registrar, arguments, named)
     if uri:
         files = [registrar.register_uri(uri)]
     else:
         files = register_days(registrar, due_days(registrar, arguments, named), arguments)
+    return follow_up(registrar, files, arguments)
+
+
+def show_status(
+    registrar: "Registrar", arguments: argparse.Namespace, named: list[date]
+) -> Outcome:
+    """Return the days as the ledger and DMM know them."""
+    from monitoring.ground_truth.status import status
+    from monitoring.ground_truth.text import status_table
+
+    show_all = arguments.all or bool(named)
+    days = status(registrar, named, asks_about_all=show_all or arguments.json)
+    return Outcome(status_table(days, show_all=show_all), {"days": days})
+
+
+def follow_up(
+    registrar: "Registrar", files: list["FileResult"], arguments: argparse.Namespace
+) -> Outcome:
+    """Follow the files, bring the pages up to date, and say what became of each file."""
+    from monitoring.ground_truth.follow import follow
+    from monitoring.ground_truth.text import result_line
+    from monitoring.ground_truth.unknown import warn_about_unknown_days
+    from monitoring.report.refresh import refresh
+
+    settings, ledger = registrar.settings, registrar.ledger
     if arguments.pending:
-        files += registrar.pending_files()
-        warn_about_unknown_days(settings, registrar.ledger, registrar.store)
+        files = [*files, *registrar.pending_files()]
+        warn_about_unknown_days(settings, ledger, registrar.store)
     if not arguments.dry_run:
-        files = follow(registrar.ledger, registrar.dmm, files, arguments.wait)
-        refresh(registrar.ledger.workspace, settings)
+        files = follow(ledger, registrar.dmm, files, arguments.wait)
+        refresh(ledger.workspace, settings)
 
     lines = [result_line(file) for file in files if not file.error]
     return Outcome(

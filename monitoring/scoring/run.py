@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from monitoring.batch.batch import Batch
 from monitoring.batch.scored import ScoredBatch
@@ -54,20 +54,24 @@ def score(
             journal.append(answer)
             on_answers(1)
 
-        wanted = set(left)
-        bodies = batch.request_bodies(entry.day, settings.model_api.arguments)
-        rows = (row for row in bodies if row[0] in wanted)
+        rows = _bodies_of(settings, entry, batch, set(left))
         endpoint = ModelApi(settings.model_api, settings.schema.target)
         began = time.monotonic()
         try:
-            workers.score_rows(
-                endpoint, rows, record, allowed_failures=allowed_failures, meanwhile=meanwhile
-            )
+            workers.score_rows(endpoint, rows, record, allowed_failures, meanwhile)
         finally:
             entry.count(answers)
         seconds = time.monotonic() - began
         entry.update(state=State.SCORED)
         return ScoredBatch(entry.day, batch, answers, seconds if is_first_run else None)
+
+
+def _bodies_of(
+    settings: Settings, entry: DayEntry, batch: Batch, wanted: set[int]
+) -> Iterator[workers.Row]:
+    """Yield the wanted rows' request bodies."""
+    bodies = batch.request_bodies(entry.day, settings.model_api.arguments)
+    return (row for row in bodies if row[0] in wanted)
 
 
 def rows_to_send(step: Step, batch: Batch, answers: dict[int, Answer]) -> list[int]:

@@ -26,7 +26,6 @@ def score_rows(
     endpoint: ModelApi,
     rows: Iterable[Row],
     record: Callable[[Answer], None],
-    *,
     allowed_failures: int,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> None:

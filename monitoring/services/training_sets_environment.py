@@ -62,19 +62,12 @@ def environment_for(
             " the TrainingSet"
         )
 
-    is_default_mount = "DOMINO_TRAINING_SET_PATH" not in variables
-    mount = variables.setdefault("DOMINO_TRAINING_SET_PATH", DEFAULT_MOUNT)
-    # The client would create the folder: the version would exist, its data nowhere that Domino
-    # looks.
-    if writes and not (Path(mount).is_dir() and os.access(mount, os.W_OK | os.X_OK)):
-        problems.append(
-            f"DOMINO_TRAINING_SET_PATH: {mount}{' (its default)' if is_default_mount else ''} is"
-            " not a writable folder, expected the project's TrainingSet mount (it is there inside"
-            " a Domino run)"
-        )
+    if writes:
+        problems += _mount_problems(variables)
     if problems:
         raise ConfigError("creating or listing TrainingSet versions needs:\n" + "\n".join(problems))
 
+    variables.setdefault("DOMINO_TRAINING_SET_PATH", DEFAULT_MOUNT)
     if "REQUESTS_CA_BUNDLE" in variables:  # the client's HTTP library knows it by another name
         variables.setdefault("SSL_CERT_FILE", variables["REQUESTS_CA_BUNDLE"])
     address = variables[hosts[0]].rstrip("/")
@@ -107,6 +100,19 @@ def _credential_problems(variables: Mapping[str, str]) -> list[str]:
     return [
         "DOMINO_USER_API_KEY: missing, expected your API key (needed unless DOMINO_API_PROXY"
         " serves)"
+    ]
+
+
+def _mount_problems(variables: Mapping[str, str]) -> list[str]:
+    # The client would create the folder: the version would exist, its data nowhere that Domino
+    # looks.
+    set_to = variables.get("DOMINO_TRAINING_SET_PATH")
+    mount = set_to or DEFAULT_MOUNT
+    if Path(mount).is_dir() and os.access(mount, os.W_OK | os.X_OK):
+        return []
+    return [
+        f"DOMINO_TRAINING_SET_PATH: {mount}{'' if set_to else ' (its default)'} is not a writable"
+        " folder, expected the project's TrainingSet mount (it is there inside a Domino run)"
     ]
 
 
