@@ -37,7 +37,8 @@ class AnsweredRows(NamedTuple):
     @classmethod
     def of(cls, scored: ScoredBatch, schema: Schema) -> Self:
         """Return the rows of a day that have an answer."""
-        answers = [answer for _, answer in sorted(scored.answers.items()) if answer.is_scored]
+        in_order = (scored.answers[index] for index in sorted(scored.answers))
+        answers = [answer for answer in in_order if answer.is_scored]
         index = np.array([answer.index for answer in answers], np.int64)
         codes: dict[Label | None, int] = {
             value: code for code, value in enumerate(schema.target.classes)

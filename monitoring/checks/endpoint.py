@@ -27,10 +27,10 @@ def check(
 ) -> tuple[EndpointRecord, list[Alert]]:
     """Check how the endpoint answered the day's requests."""
     answers = list(scored.answers.values())
-    answered = sum(answer.is_scored for answer in answers)
+    failed = [answer for answer in answers if not answer.is_scored]
+    answered = len(answers) - len(failed)
     attempts = sum(answer.attempts for answer in answers)
     low, high = wilson(answered, attempts)
-    failed = [answer for answer in answers if not answer.is_scored]
 
     record = EndpointRecord(
         scored=answered,
@@ -59,8 +59,8 @@ def check(
 
 def releases(scored: ScoredBatch) -> list[str]:
     """Return the releases of the model that answered, in the order of the answers."""
-    seen = (answer.release for answer in scored.answers.values())
-    return list(dict.fromkeys(release for release in seen if release is not None))
+    seen = dict.fromkeys(answer.release for answer in scored.answers.values())
+    return [release for release in seen if release is not None]
 
 
 def _attempt_errors(answers: Sequence[Answer], without_answer: int) -> dict[str, int]:
