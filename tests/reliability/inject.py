@@ -29,7 +29,6 @@ _EVENTS = """
     def _fsync(number, real=os.fsync):
         _touch(None)
         real(number)
-        _touch(None)
     os.fsync = _fsync
     sys.addaudithook(_listen)
 """

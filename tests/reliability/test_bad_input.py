@@ -26,7 +26,7 @@ from tests.support.shipped import shipped_settings
 
 READ_CASES = by_form(1_500, 90_000)
 CALL_CASES = by_form(160, 12_000)
-SCRIPT_CASES = by_form(4, 200)
+SCRIPT_CASES = by_form(4, 120)
 KIND_GROUPS: list[tuple[str, ...]] = by_form(
     [whole_scripts.KINDS], [(kind,) for kind in whole_scripts.KINDS]
 )

@@ -35,9 +35,9 @@ KILLS = by_form(
     {bench.SCORING: 4, bench.REGISTRATION: 2, bench.TRAINING_SET: 1}, dict.fromkeys(SCRIPTS, 200)
 )
 EVERY_EVENT = by_form(
-    {bench.SCORING: 50, bench.REGISTRATION: 19, bench.TRAINING_SET: 11}, dict.fromkeys(SCRIPTS, 1)
+    {bench.SCORING: 36, bench.REGISTRATION: 13, bench.TRAINING_SET: 8}, dict.fromkeys(SCRIPTS, 1)
 )
-TORN_WRITES = by_form({bench.SCORING: 2}, {bench.SCORING: 80, bench.REGISTRATION: 40})
+TORN_WRITES = by_form({bench.SCORING: 2}, {bench.SCORING: 48, bench.REGISTRATION: 24})
 
 
 class Days:

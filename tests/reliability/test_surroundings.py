@@ -17,9 +17,9 @@ from tests.support.loop import Loop
 from tests.support.relay import Relay
 from tests.support.sandbox import RunningSandbox
 
-FULL_DISKS = by_form(1, 40)
-REMOVALS = by_form(1, 60)
-PAIRS = by_form(1, 40)
+FULL_DISKS = by_form(1, 24)
+REMOVALS = by_form(1, 40)
+PAIRS = by_form(1, 24)
 MIDNIGHTS = by_form(1, 10)
 
 _CAN_MOUNT = sys.platform == "linux" and os.geteuid() == 0

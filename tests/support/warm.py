@@ -8,6 +8,7 @@ process: `Loop.is_warm = False`.
 
 import atexit
 import contextlib
+import gc
 import io
 import json
 import os
@@ -26,13 +27,15 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES = (
-    "boto3",
+    "boto3.s3.inject",
     "botocore.validate",
     "dotenv",
     "imblearn.over_sampling",
     "jinja2",
     "msgspec",
     "pandas",
+    "pandas.io.formats.csvs",
+    "pyarrow.csv",
     "pyarrow.parquet",
     "requests",
     "tqdm",
@@ -162,6 +165,7 @@ def serve(path: str) -> None:
     for name in LIBRARIES:
         __import__(name)
     sys.path.remove(str(ROOT))
+    gc.freeze()  # what was imported stays: a fork must not look through it, nor copy it for that
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the watchers
