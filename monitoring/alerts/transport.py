@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from monitoring.errors import ConfigError, RefusedError, TransientError
-from monitoring.services.http import HttpService, Limits, Reply, ReplyTooLargeError, Request
+from monitoring.services.exchange import Limits, Reply, Request
+from monitoring.services.http import HttpService, ReplyTooLargeError
 
 _MAX_REPLY_BYTES = 100_000
 

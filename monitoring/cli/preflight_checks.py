@@ -174,7 +174,8 @@ def _unread(context: Context, where: str, what: str) -> Finding | None:
 
 
 def _endpoint(context: Context) -> Finding:
-    from monitoring.services.http import HttpService, Limits, Request
+    from monitoring.services.exchange import Limits, Request
+    from monitoring.services.http import HttpService
 
     # OPTIONS is safe (RFC 9110, 9.2.1): no row is scored, none captured. It goes without the
     # token, which it need not know.

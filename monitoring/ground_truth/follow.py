@@ -17,7 +17,7 @@ from monitoring.s3_uri import S3Uri
 from monitoring.services.dmm import NO_JOBS, Dmm, NoJobsError
 from monitoring.services.dmm_jobs import Ingestion, progress_of
 from monitoring.services.dmm_memory import DmmMemory
-from monitoring.services.http import Limits
+from monitoring.services.exchange import Limits
 from monitoring.services.retry import Budget
 from monitoring.services.server_text import server_text
 

@@ -1,6 +1,7 @@
 """What the scripts talk to: one client object for each outside service, and what they share.
 
-http           one request: time limits, no redirects, bounded bodies
+http           one request: time limits, no redirects, bounded bodies   (exchange: what is asked
+               and answered)
 deadline       a time limit for a whole answer, however slowly it comes
 server_text    what servers say, made fit for logs, files and terminals
 retry          the one way to try again

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from monitoring.errors import ConfigError, RefusedError, ServiceError
 from monitoring.services import dmm_diagnosis
 from monitoring.services.dmm_replies import messages
-from monitoring.services.http import HttpService, Limits, Reply, Request
+from monitoring.services.exchange import Limits, Reply, Request
+from monitoring.services.http import HttpService
 from monitoring.services.retry import Budget
 from monitoring.services.server_text import server_text
 from monitoring.settings.model import ModelMonitor, Settings

@@ -4,7 +4,7 @@ import re
 
 from monitoring.errors import CredentialsError, MonitoringError, RefusedError, ServiceError
 from monitoring.services.dmm_replies import is_web_page, messages
-from monitoring.services.http import Reply
+from monitoring.services.exchange import Reply
 from monitoring.settings.model import ModelMonitor
 
 _LOGIN = re.compile(r"log-?\s?in|sign-?\s?in|password|/auth|oauth|sso|saml|openid", re.IGNORECASE)

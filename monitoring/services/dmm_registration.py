@@ -14,7 +14,7 @@ from monitoring.services.dmm import Dmm, key_header
 from monitoring.services.dmm_jobs import progress_of
 from monitoring.services.dmm_memory import DmmMemory
 from monitoring.services.dmm_replies import is_not_dmm, is_success, is_web_page, messages
-from monitoring.services.http import Reply, Request
+from monitoring.services.exchange import Reply, Request
 from monitoring.services.server_text import server_text
 
 ENDPOINTS = ("groundTruth", "register-dataset")

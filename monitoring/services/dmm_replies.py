@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from monitoring.services.http import Reply
+from monitoring.services.exchange import Reply
 from monitoring.services.server_text import server_text
 
 _BEGINNING_BYTES = 200

@@ -3,7 +3,8 @@
 import base64
 
 from monitoring.errors import CredentialsError, MonitoringError, RefusedError
-from monitoring.services.http import HttpService, Limits, Reply, Request
+from monitoring.services.exchange import Limits, Reply, Request
+from monitoring.services.http import HttpService
 from monitoring.services.model_reply import Prediction, parse_reply
 from monitoring.settings import model as settings_model
 

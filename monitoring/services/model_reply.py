@@ -3,7 +3,7 @@
 import json
 from typing import Any, NamedTuple
 
-from monitoring.services.http import Reply
+from monitoring.services.exchange import Reply
 from monitoring.services.server_text import server_text
 from monitoring.settings.model import ModelApi, Target
 from monitoring.settings.rules import Label, is_same_label

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.validate import ParamValidator
 
 from monitoring.errors import ConfigError
-from monitoring.services.http import Limits
+from monitoring.services.exchange import Limits
 from monitoring.settings.model import S3
 from monitoring.settings.rules import is_loopback
 

@@ -25,7 +25,7 @@ from monitoring.errors import (
     ServiceError,
 )
 from monitoring.files import disk_error
-from monitoring.services.http import Limits
+from monitoring.services.exchange import Limits
 from monitoring.services.server_text import server_text
 
 if TYPE_CHECKING:

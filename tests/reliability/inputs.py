@@ -17,7 +17,7 @@ import pandas as pd
 import yaml
 
 from monitoring.ground_truth.validate import check_file
-from monitoring.services.http import Reply
+from monitoring.services.exchange import Reply
 from monitoring.services.model_reply import UnusableReplyError, parse_reply
 from monitoring.settings import loader
 from monitoring.settings.model import Settings

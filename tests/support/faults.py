@@ -10,7 +10,7 @@ import textwrap
 import pytest
 
 from monitoring.services import s3, s3_body, s3_call, s3_connection
-from monitoring.services.http import Limits
+from monitoring.services.exchange import Limits
 
 
 def limit_s3(monkeypatch: pytest.MonkeyPatch, limits: Limits) -> None:

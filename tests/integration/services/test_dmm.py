@@ -24,7 +24,7 @@ from monitoring.services.dmm_jobs import Ingestion, Progress, progress_of
 from monitoring.services.dmm_memory import DmmMemory
 from monitoring.services.dmm_registration import Registration
 from monitoring.services.dmm_replies import messages
-from monitoring.services.http import Reply
+from monitoring.services.exchange import Reply
 from monitoring.settings import loader
 from monitoring.settings.model import ModelMonitor, Settings
 from tests.support.loop import ROOT

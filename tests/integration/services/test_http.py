@@ -16,7 +16,8 @@ import pytest
 
 from monitoring.errors import MonitoringError, RefusedError, ServiceError, TransientError
 from monitoring.services import retry
-from monitoring.services.http import HttpService, Limits, Reply, ReplyTooLargeError, Request
+from monitoring.services.exchange import Limits, Reply, Request
+from monitoring.services.http import HttpService, ReplyTooLargeError
 from tests.support.servers import Script, SocketServer, dripping
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
@@ -67,6 +68,25 @@ def test_an_answer_comes_whole_with_its_status_headers_and_time(serve: Any) -> N
     assert head.startswith(b"POST /x?a=b+c HTTP/1.1\r\n")
     assert b"\r\nX-Key: k" in head
     assert b"\r\nContent-Type: application/json" in head
+
+
+def test_a_server_s_cookie_goes_with_every_later_request_and_bodies_are_each_rows_own(
+    serve: Any,
+) -> None:
+    """A load balancer keeps a client at one machine by a cookie."""
+    cookie = b"HTTP/1.1 200 OK\r\nSet-Cookie: node=7; Path=/\r\nContent-Length: 2\r\n\r\n{}"
+    server = serve(OK, cookie, OK, OK)
+    service = HttpService("the service", {"X-Key": "k"}, QUICK)
+
+    bodies = ["{}", '{"row": 1}', '{"row": 22}', "{}"]
+    for body in bodies:
+        service.send(Request("POST", server.url, body))
+
+    heads = [request.partition(b"\r\n\r\n")[0] for request in server.requests]
+    assert [b"\r\nCookie: node=7" in head for head in heads] == [False, False, True, True]
+    for head, body in zip(heads, bodies, strict=True):
+        assert b"\r\nContent-Length: %d" % len(body) in head
+        assert head.count(b"X-Key: k") == 1
 
 
 def test_one_connection_serves_many_requests(serve: Any) -> None:

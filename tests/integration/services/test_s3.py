@@ -28,7 +28,7 @@ from monitoring.errors import (
 )
 from monitoring.s3_uri import S3Uri
 from monitoring.services import retry
-from monitoring.services.http import Limits
+from monitoring.services.exchange import Limits
 from monitoring.services.s3 import Store
 from monitoring.services.s3_errors import DeniedError
 from monitoring.services.s3_stored import StoredObject

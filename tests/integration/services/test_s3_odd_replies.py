@@ -9,7 +9,7 @@ import pytest
 from monitoring.errors import MonitoringError, RefusedError, ServiceError
 from monitoring.s3_uri import S3Uri
 from monitoring.services import retry
-from monitoring.services.http import Limits
+from monitoring.services.exchange import Limits
 from monitoring.services.s3 import Store
 from monitoring.settings import model as settings
 from tests.support import faults

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from monitoring.services.http import Reply
+from monitoring.services.exchange import Reply
 from monitoring.services.model_reply import Prediction, UnusableReplyError, parse_reply
 from monitoring.settings.model import ModelApi, Target
 from monitoring.settings.rules import Label

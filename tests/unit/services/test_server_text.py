@@ -7,7 +7,7 @@ import pytest
 from monitoring.s3_uri import S3Uri
 from monitoring.services.dmm_jobs import progress_of
 from monitoring.services.dmm_replies import messages
-from monitoring.services.http import Reply
+from monitoring.services.exchange import Reply
 from monitoring.services.s3_errors import from_client_error
 from monitoring.settings.model import ModelMonitor
 
